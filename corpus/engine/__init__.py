@@ -1,0 +1,1 @@
+"""What all stages share: configuration, storage, tables, ledger, manifest, session, progress."""

@@ -1,0 +1,38 @@
+"""Who writes to an output folder: the run that came last. Two runs never publish one mixture.
+
+There is no lock to be left behind by a killed run. Each run puts its own token into the folder, and publishes
+only if that token is still there; a run that lost its folder to a later one ends with a sentence instead.
+"""
+
+from __future__ import annotations
+
+import os
+
+from corpus.engine import storage
+from corpus.engine.errors import UserError
+
+CLAIM = "_claim"
+
+
+def take(folder: str) -> str:
+    """Make this run the one that writes to `folder`; returns its token."""
+    token = os.urandom(16).hex()
+    storage.write_bytes(storage.join(folder, CLAIM), token.encode())
+    return token
+
+
+def check(folder: str, token: str) -> None:
+    """Raise UserError if another run has taken the folder since."""
+    try:
+        found = storage.read_bytes(storage.join(folder, CLAIM)).decode()
+    except FileNotFoundError:
+        found = ""
+    if found != token:
+        raise UserError(
+            f"another run has taken over {storage.redact(folder)} while this one was at work, so this one "
+            "publishes nothing; let one run at a time write to an output folder."
+        )
+
+
+def release(folder: str) -> None:
+    storage.remove(storage.join(folder, CLAIM))
