@@ -1,0 +1,1 @@
+"""The seam between Spark and the trainer: token-mixed, tokenised Parquet sets."""
