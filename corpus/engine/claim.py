@@ -1,7 +1,8 @@
 """Who writes to an output folder: the run that came last. Two runs never publish one mixture.
 
-There is no lock to be left behind by a killed run. Each run puts its own token into the folder, and publishes
-only if that token is still there; a run that lost its folder to a later one ends with a sentence instead.
+There is no lock to be left behind by a killed run. Each process puts its own token into the folder, and
+publishes only if no other has taken its place; a run that lost its folder to a later one ends with a
+sentence.
 """
 
 from __future__ import annotations
@@ -12,21 +13,21 @@ from corpus.engine import storage
 from corpus.engine.errors import UserError
 
 CLAIM = "_claim"
+_TOKEN = os.urandom(16).hex()  # of this process, which may open its own folder more than once
 
 
 def take(folder: str) -> str:
     """Make this run the one that writes to `folder`; returns its token."""
-    token = os.urandom(16).hex()
-    storage.write_bytes(storage.join(folder, CLAIM), token.encode())
-    return token
+    storage.write_bytes(storage.join(folder, CLAIM), _TOKEN.encode())
+    return _TOKEN
 
 
 def check(folder: str, token: str) -> None:
     """Raise UserError if another run has taken the folder since."""
     try:
         found = storage.read_bytes(storage.join(folder, CLAIM)).decode()
-    except FileNotFoundError:
-        found = ""
+    except FileNotFoundError:  # a run that came later would have left its own
+        return
     if found != token:
         raise UserError(
             f"another run has taken over {storage.redact(folder)} while this one was at work, so this one "

@@ -55,8 +55,8 @@ def check_limits(stage: str, counts: Sequence[Count], max_failed_fraction: float
         worst = max((c for c in counts if c.outcome == FAILED), key=lambda c: c.rows)
         raise DataError(
             f"{stage}: {failed:,} of {everything:,} records failed, most of them with '{worst.reason}'; that "
-            f"is more than max_failed_fraction={max_failed_fraction:g}. The ledger names them; raise the limit "
-            "to accept."
+            f"is more than max_failed_fraction={max_failed_fraction:g}. "
+            "The ledger names them; raise the limit to accept."
         )
     if not total(counts, KEPT):
         reasons = [c for c in counts if c.outcome != KEPT]

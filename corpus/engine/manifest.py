@@ -17,7 +17,7 @@ from typing import Any
 
 from corpus import __version__
 from corpus.engine import storage
-from corpus.engine.errors import UserError
+from corpus.engine.errors import UserError, nearest
 
 MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
 _PACKAGES = (
@@ -116,6 +116,26 @@ def describe_file(folder: str, path: str, rows: int = 0) -> OutputFile:
     """The entry for a file that is no table, such as a model. `path` is relative to `folder`."""
     data = storage.read_bytes(storage.join(folder, path))
     return OutputFile(path, rows, len(data), hashlib.sha256(data).hexdigest())
+
+
+def require_whole(found: Manifest, table: str) -> Sequence[OutputFile]:
+    """The files of one table. Raises UserError where there is no such table, or where its folder does not
+    hold the listed files with the listed sizes and no others: Spark would read what is there, silently."""
+    folder = storage.redact(found.folder)
+    if table not in found.tables:
+        hint = nearest(table, found.tables)
+        raise UserError(f"{folder} is a finished {found.stage} stage and has no table '{table}': {hint}")
+    root = len(storage.resolve(found.folder)[1].rstrip("/")) + 1
+    seen = storage.list_files(storage.join(found.folder, table))
+    there = {info.path[root:]: info.size for info in seen if not info.base_name.startswith(("_", "."))}
+    listed = {file.path: file.bytes for file in found.tables[table] if file.path.startswith(f"{table}/")}
+    wrong = sorted(dict(there.items() ^ listed.items()))
+    if wrong:
+        raise UserError(
+            f"{folder} does not hold what its manifest lists ({wrong[0]} is missing, changed or a stranger); "
+            "remove the folder and run the stage again."
+        )
+    return found.tables[table]
 
 
 def redacted(value: Any) -> Any:

@@ -53,6 +53,13 @@ def get_session(name: str, master: str | None = None) -> SparkSession:
     return session
 
 
+def stop_session() -> None:
+    """End the running session, if there is one, and give the JVM's memory back."""
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        active.stop()
+
+
 @contextlib.contextmanager
 def watch(spark: SparkSession, title: str, every: float = 1.0) -> Iterator[None]:
     """Show the tasks of the running Spark jobs until the block ends."""

@@ -29,6 +29,7 @@ from corpus.engine.session import get_session, watch
 from corpus.engine.tables import LEDGER, Table
 
 PART_BYTES = 64 << 20  # input bytes per output file: parts follow from the input, never from the cores
+MOST_PARTS = 8192  # beyond it, a shuffle's bookkeeping costs more than larger parts cost in memory
 _COLUMNS: list[tuple[str, pa.DataType]] = [("path", pa.string()), ("rows", pa.int64())]
 _WRITTEN = pa.schema([*_COLUMNS, ("bytes", pa.int64()), ("sha256", pa.string())])
 
@@ -44,7 +45,8 @@ class Stage:
         self.finished: Manifest | None = None
         self.tables: dict[str, list[OutputFile]] = {}
         self._claim = ""
-        self.parts = max(1, -(-sum(max(int(i.get("bytes", 0)), 0) for i in self.inputs) // PART_BYTES))
+        size = sum(max(int(i.get("bytes", 0)), 0) for i in self.inputs)
+        self.parts = min(max(1, -(-size // PART_BYTES)), MOST_PARTS)
         self._started = time.monotonic()
 
     @classmethod
@@ -129,8 +131,9 @@ class Stage:
         )
         if self._claim:
             claim.check(self.folder, self._claim)
+            claim.release(self.folder)
+        self._sweep()
         manifest.write(self.folder, result)
-        claim.release(self.folder)
         return result
 
     def _adopt(self, found: Manifest) -> None:
@@ -141,6 +144,13 @@ class Stage:
                 f"({'; '.join(changed[:3])}); choose another output= or remove that folder."
             )
         self.finished = found
+
+    def _sweep(self) -> None:
+        """Remove what killed and speculative attempts left under temporary names."""
+        filesystem, _ = storage.resolve(self.folder)
+        for info in storage.list_files(self.folder):
+            if info.base_name.startswith(storage.TEMPORARY):
+                filesystem.delete_file(info.path)
 
     def _clear(self) -> None:
         """Remove what an interrupted run of a stage left; refuse a folder that no stage has made."""
@@ -218,8 +228,8 @@ def read_counts(spark: SparkSession, ledger_folder: str) -> list[Count]:
 
 
 def read_table(spark: SparkSession, folder: str, table: str) -> DataFrame:
-    """One table of a finished stage. Raises UserError if the stage is not finished."""
-    manifest.read(folder)
+    """One table of a finished stage. Raises UserError if that is not finished or its files are not whole."""
+    manifest.require_whole(manifest.read(folder), table)
     return spark.read.parquet(storage.spark_path(storage.join(folder, table)))
 
 
@@ -227,8 +237,6 @@ def stage_input(folder: str, table: str) -> dict[str, Any]:
     """The identity of a finished stage's table as an input: a hash of its content, so that a rebuilt but
     equal stage upstream leaves the stages behind it valid."""
     found = manifest.read(folder)
-    if table not in found.tables:
-        raise UserError(f"{folder} is a finished {found.stage} stage and has no table '{table}'.")
-    files = found.tables[table]
+    files = manifest.require_whole(found, table)
     digest = manifest.hash_of(sorted((f.path, f.sha256) for f in files))
     return {"table": f"{found.stage}/{table}", "bytes": sum(f.bytes for f in files), "sha256": digest}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -37,7 +38,7 @@ class Check:
 
 
 def run(config: VerifyConfig) -> str:
-    """Verify every folder. Raises DataError after printing if a check fails, UserError for an unfinished folder."""
+    """Verify every folder. Raises DataError (after printing) if a check fails, UserError if unfinished."""
     if not config.input:
         raise UserError("nothing to verify: give input=FOLDER.")
     failed = 0
@@ -69,8 +70,9 @@ def _missing_and_strange(folder: str, files: list[OutputFile]) -> Iterator[str]:
     there = {info.path[len(_inner(folder)) :].lstrip("/") for info in storage.list_files(folder)}
     listed = {file.path for file in files}
     yield from (f"{name} is missing" for name in sorted(listed - there))
-    strange = there - listed - set(_WORKING_FILES)
-    yield from (f"{name} is not in the manifest" for name in sorted(strange))
+    strange = sorted(there - listed - set(_WORKING_FILES))
+    seen = (name for name in strange if not name.split("/")[-1].startswith(storage.TEMPORARY))
+    yield from (f"{name} is not in the manifest" for name in seen)
 
 
 def _changed(folder: str, files: list[OutputFile]) -> Iterator[str]:
@@ -83,7 +85,8 @@ def _changed(folder: str, files: list[OutputFile]) -> Iterator[str]:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
         if digest.hexdigest() != file.sha256:
-            yield f"{file.path} has changed: sha256 {digest.hexdigest()[:16]}..., manifest {file.sha256[:16]}..."
+            found = digest.hexdigest()
+            yield f"{file.path} has changed: sha256 {found[:16]}..., manifest {file.sha256[:16]}..."
 
 
 def _row_counts(folder: str, files: list[OutputFile]) -> Iterator[str]:
@@ -101,12 +104,14 @@ def _row_counts(folder: str, files: list[OutputFile]) -> Iterator[str]:
 def _counts(folder: str, found: Manifest) -> Iterator[str]:
     tally: dict[tuple[str, str], int] = {}
     for values in _columns(folder, found, "ledger", ["outcome", "reason"]):
-        for key in zip(*values):
+        for outcome, reason in zip(*values):
+            key = (outcome or "", reason or "")
             tally[key] = tally.get(key, 0) + 1
     counted = sorted(Count(outcome, reason, rows) for (outcome, reason), rows in tally.items())
     stated = sorted(Count(**row) for row in found.counts["by_reason"])
     if counted != stated:
-        yield f"the ledger's rows by reason are not those of the manifest: {sorted(set(counted) ^ set(stated))}"
+        unlike = sorted(set(counted) ^ set(stated))
+        yield f"the ledger's rows by reason are not those of the manifest: {unlike}"
     if total(counted) != found.counts["records_in"]:
         yield f"{found.counts['records_in']:,} records came in, the ledger has {total(counted):,} rows"
 
@@ -120,7 +125,7 @@ def _repeated_ids(folder: str, found: Manifest) -> Iterator[str]:
             yield f"{table}: {len(ids) - len(set(ids)):,} ids occur more than once"
 
 
-def _columns(folder: str, found: Manifest, table: str, names: list[str]) -> Iterator[list[list[str]]]:
+def _columns(folder: str, found: Manifest, table: str, names: list[str]) -> Iterator[list[list[Any]]]:
     for file in _parquet(folder, list(found.tables.get(table, ()))):
         with storage.open_input(storage.join(folder, file.path)) as stream:
             parquet = pq.ParquetFile(stream)
