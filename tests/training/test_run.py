@@ -1,0 +1,278 @@
+"""The promises of the trainer, shown on real runs: in this process, in killed ones, and on two gloo ranks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from corpus.engine.errors import EXIT_DATA, EXIT_USER
+from tests.training.support import (
+    VOCABULARY,
+    launch,
+    promised,
+    steps_of,
+    train,
+    train_on,
+    words,
+    write_model,
+    write_shards,
+)
+from training.loop import EXIT_REQUEUE
+from training.metrics import read_metrics
+from training.run import main
+
+Undisturbed = tuple[list[str], list[dict[str, Any]]]
+
+
+def output_of(arguments: list[str]) -> Path:
+    return Path(next(word[7:] for word in arguments if word.startswith("output=")))
+
+
+def copy_of(undisturbed: Undisturbed, target: Path, *, upto: int) -> list[str]:
+    """The run as it stood just behind its checkpoint at step `upto`, in another folder."""
+    arguments, _ = undisturbed
+    shutil.copytree(output_of(arguments), target)
+    shutil.rmtree(target / "export")
+    for folder in (target / "checkpoints").iterdir():
+        if int(folder.name.removeprefix("step_")) > upto:
+            shutil.rmtree(folder)
+    return [f"output={target}" if word.startswith("output=") else word for word in arguments]
+
+
+def test_loss_falls_and_rows_say_what_was_read(undisturbed: Undisturbed) -> None:
+    arguments, rows = undisturbed
+    assert [row["step"] for row in rows] == list(range(1, 13))
+    assert rows[-1]["loss"] < rows[0]["loss"] - 0.2
+    assert rows[-1]["tokens"] == sum(rows[-1]["source_tokens"].values()) == 12 * 8 * 32
+    assert rows[-1]["source_tokens"]["code"] == 2 * rows[-1]["source_tokens"]["agent"]
+    evaluations = read_metrics(output_of(arguments) / "metrics.jsonl", "eval")
+    assert [row["step"] for row in evaluations] == [0, 12]
+    assert evaluations[1]["loss"] < evaluations[0]["loss"]
+
+
+def test_two_checkpoints_are_kept_and_hold_no_pickle(undisturbed: Undisturbed) -> None:
+    folder = output_of(undisturbed[0]) / "checkpoints"
+    assert sorted(path.name for path in folder.iterdir()) == ["step_12", "step_8"]
+    assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".json", ".safetensors"}
+
+
+def test_resume_is_bit_exact_twice_in_a_row(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    again = copy_of(undisturbed, tmp_path / "again", upto=8)
+    assert promised(train(again)) == promised(undisturbed[1])
+    twice = copy_of((again, []), tmp_path / "twice", upto=8)
+    assert promised(train(twice)) == promised(undisturbed[1])
+
+
+def test_a_finished_run_is_left_as_it_is(undisturbed: Undisturbed) -> None:
+    assert train(undisturbed[0]) == undisturbed[1]
+
+
+def test_resume_after_sigkill_is_bit_exact(shards: Path, model: Path, tmp_path: Path) -> None:
+    more = (f"tokens={8 * 32 * 40}", "checkpoint.every=3")
+    killed = words(shards, model, tmp_path / "killed", *more)
+    process = launch(killed)
+    log = tmp_path / "killed" / "metrics.jsonl"
+    while process.poll() is None and not (log.exists() and log.read_bytes().count(b'"step", "step"') >= 8):
+        time.sleep(0.002)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    before = len(steps_of(killed))
+    assert before < 40
+    assert promised(train(killed)) == promised(train(words(shards, model, tmp_path / "whole", *more)))
+
+
+def test_sigterm_saves_and_ends_with_a_code_of_its_own(shards: Path, model: Path, tmp_path: Path) -> None:
+    arguments = words(shards, model, tmp_path / "run", f"tokens={8 * 32 * 4000}", "checkpoint.every=1000")
+    process = launch(arguments)
+    log = tmp_path / "run" / "metrics.jsonl"
+    while process.poll() is None and not (log.exists() and b'"step", "step"' in log.read_bytes()):
+        time.sleep(0.01)
+    process.terminate()
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == EXIT_REQUEUE, output
+    assert [p.name for p in (tmp_path / "run/checkpoints").iterdir()] == [
+        f"step_{steps_of(arguments)[-1]['step']}"
+    ]
+
+
+def test_two_ranks_see_the_same_tokens_and_the_same_loss(
+    undisturbed: Undisturbed, shards: Path, model: Path, tmp_path: Path
+) -> None:
+    rows = train_on(2, words(shards, model, tmp_path / "two", "micro_rows=2"))
+    assert [row["token_hash"] for row in rows] == [row["token_hash"] for row in undisturbed[1]]
+    for one, two in zip(undisturbed[1], rows, strict=True):
+        assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
+        assert two["grad_norm"] == pytest.approx(one["grad_norm"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_resume_on_two_ranks_goes_on_with_the_same_tokens(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    arguments = copy_of(undisturbed, tmp_path / "elastic", upto=8)
+    rows = train_on(2, arguments)
+    assert promised(rows[:8]) == promised(undisturbed[1][:8])
+    assert [row["token_hash"] for row in rows] == [row["token_hash"] for row in undisturbed[1]]
+    assert rows[-1]["loss"] == pytest.approx(undisturbed[1][-1]["loss"], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_three_uneven_ranks_is_read_by_one(shards: Path, model: Path, tmp_path: Path) -> None:
+    keys = ("rows=6", "micro_rows=2", "schedule.warmup=0", "schedule.decay=0")
+    train_on(3, words(shards, model, tmp_path / "three", *keys, "tokens=1000"))
+    rows = train(words(shards, model, tmp_path / "three", *keys, "tokens=2000"))
+    wanted = train(words(shards, model, tmp_path / "one", *keys, "tokens=2000"))
+    assert [row["token_hash"] for row in rows] == [row["token_hash"] for row in wanted]
+    assert rows[-1]["loss"] == pytest.approx(wanted[-1]["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("micro", [1, 2, 8])
+def test_accumulation_adds_up_with_uneven_valid_tokens(
+    undisturbed: Undisturbed, shards: Path, model: Path, tmp_path: Path, micro: int
+) -> None:
+    rows = train(words(shards, model, tmp_path, f"micro_rows={micro}", "heldout.rows=0"))
+    assert len({row["valid_tokens"] for row in rows}) > 1
+    for one, other in zip(undisturbed[1], rows, strict=True):
+        assert other["loss"] == pytest.approx(one["loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["shard-00001-model-00001-of-00001.safetensors", "state.json", "manifest.json"]
+)
+def test_a_flipped_bit_is_named_and_the_checkpoint_before_is_used(
+    undisturbed: Undisturbed, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = copy_of(undisturbed, tmp_path / "run", upto=12)
+    damaged = tmp_path / "run" / "checkpoints" / "step_12" / name
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 2] ^= 0x80
+    damaged.write_bytes(data)
+    assert promised(train(arguments)) == promised(undisturbed[1])
+    said = capsys.readouterr().err
+    assert "step_12" in said and name in said and "from step 8" in said
+    assert [p.name.split("-")[0] for p in (tmp_path / "run/checkpoints").glob("*damaged*")] == [
+        "step_12.damaged"
+    ]
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_the_export_has_the_logits_of_the_trained_model(
+    shards: Path, tmp_path: Path, tied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    from training import run
+
+    kept: dict[str, torch.Tensor] = {}
+    real = run.export_run
+    probe = torch.arange(1, 21)[None]
+
+    def keep_logits(trainer: Any) -> Path:
+        with torch.no_grad():
+            kept["logits"] = trainer.model.eval()(input_ids=probe, use_cache=False).logits.clone()
+        trainer.model.reshard()
+        return real(trainer)
+
+    monkeypatch.setattr(run, "export_run", keep_logits)
+    model = write_model(tmp_path / "model", tie_word_embeddings=tied)
+    train(words(shards, model, tmp_path / "run", "tokens=1000"))
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "export").eval()
+    assert (loaded.lm_head.weight is loaded.model.embed_tokens.weight) == tied
+    with torch.no_grad():
+        assert torch.equal(loaded(input_ids=probe, use_cache=False).logits, kept["logits"])
+
+
+def test_stage_two_starts_from_the_export_of_stage_one(
+    undisturbed: Undisturbed, shards: Path, tmp_path: Path
+) -> None:
+    first = output_of(undisturbed[0])
+    train(words(shards, first / "export", tmp_path / "two", "weights={code: 0}", "optimiser.lr=0.001"))
+    end = read_metrics(first / "metrics.jsonl", "eval")[-1]
+    start = read_metrics(tmp_path / "two" / "metrics.jsonl", "eval")[0]
+    assert start["loss"] == pytest.approx(end["loss"], rel=1e-6)
+    history = json.loads((tmp_path / "two" / "export" / "training_history.json").read_text())
+    assert [list(stage["source_tokens"]) for stage in history] == [["agent", "code"], ["agent"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"), [("seed=9", "seed"), ("length=16", "length"), ("weights.agent=5", "weights.agent")]
+)
+def test_another_data_stream_is_refused_by_name(
+    undisturbed: Undisturbed, tmp_path: Path, change: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = copy_of(undisturbed, tmp_path / "run", upto=8)
+    assert (
+        main([*(w for w in arguments if w.partition("=")[0] != change.partition("=")[0]), change])
+        == EXIT_USER
+    )
+    assert f"another data stream: {named}:" in capsys.readouterr().err
+
+
+def test_a_changed_shard_is_refused_by_name(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shards = write_shards(tmp_path / "shards")
+    arguments = words(shards, model, tmp_path / "run", "tokens=1000", "heldout.rows=0")
+    train(arguments)
+    shutil.copy(shards / "agent" / "part-00001.parquet", shards / "agent" / "part-00000.parquet")
+    assert main(arguments) == EXIT_USER
+    assert "agent/part-00000.parquet" in capsys.readouterr().err
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_weights_change(
+    shards: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = words(
+        shards, model, tmp_path / "run", "optimiser.lr=1e30", "optimiser.clip=0", "schedule.warmup=0"
+    )
+    assert main(arguments) == EXIT_DATA
+    said = capsys.readouterr().err
+    assert "step 2: loss" in said and "weights were not changed" in said
+    assert [row["step"] for row in steps_of(arguments)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("micro_rows=3", "does not divide"),
+        ("length=512", "exceeds the 128 positions"),
+        ("model=/nowhere", "no config.json"),
+        ("max_epochs=0.01", "would be read"),
+        ("data=/nowhere", "is no folder"),
+    ],
+)
+def test_what_cannot_be_trained_is_answered_with_one_sentence(
+    shards: Path, model: Path, tmp_path: Path, change: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = change.partition("=")[0]
+    assert (
+        main([*(w for w in words(shards, model, tmp_path) if not w.startswith(key + "=")), change])
+        == EXIT_USER
+    )
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_tokenizer_larger_than_the_embedding_is_refused(
+    undisturbed: Undisturbed, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "shards"
+    shutil.copytree(shards.parent, root)
+    manifest = json.loads((root / "manifest.json").read_text())
+    manifest["facts"]["tokenizer"]["vocab_size"] = VOCABULARY + 1
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    assert main(words(root / "stage1", output_of(undisturbed[0]) / "export", tmp_path / "run")) == EXIT_USER
+    assert "98 tokens" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_what_would_happen_and_writes_nothing(
+    shards: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--dry-run", *words(shards, model, tmp_path / "run")]) == 0
+    said = capsys.readouterr().out
+    assert "12 of 8 rows x 32 tokens" in said and "33.33% of tokens" in said and "parameters" in said
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,30 @@
+"""Several documents in one row without seeing each other: positions restart, attention and loss stop at the
+border.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+IGNORE = -100
+
+
+def labels_of(ids: Tensor, positions: Tensor) -> Tensor:
+    """Labels [rows, length] in the Hugging Face convention (the model shifts them): none for a document's
+    first token.
+    """
+    return ids.masked_fill(positions == 0, IGNORE)
+
+
+def isolation_mask(positions: Tensor) -> Tensor:
+    """Boolean mask [rows, 1, length, length]: a token sees itself and what went before it in its own
+    document.
+
+    Positions alone do not isolate documents: with Hugging Face's default cache they leak into each other.
+    """
+    length = positions.shape[1]
+    document = (positions == 0).cumsum(dim=1)
+    same = document.unsqueeze(2) == document.unsqueeze(1)
+    causal = torch.ones(length, length, dtype=torch.bool, device=positions.device).tril()
+    return (same & causal).unsqueeze(1)

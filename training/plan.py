@@ -1,0 +1,112 @@
+"""What a run will do, found without doing it: the answer to --dry-run, and the checks before the
+first step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from corpus.engine.errors import UserError
+from corpus.engine.manifest import difference
+from training.checkpoint import Checkpoint
+from training.config import TrainConfig, phase_tokens
+from training.mixing import integer_shares
+from training.model import ModelSource, count_parameters, find_model
+from training.shards import ShardSet, open_set, row_tokens
+from training.tokens import Tokenizer, find_tokenizer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The resolved inputs of a run."""
+
+    config: TrainConfig
+    shards: ShardSet
+    tokenizer: Tokenizer
+    model: ModelSource
+
+    def shares(self) -> dict[str, float]:
+        weights = integer_shares([source.weight for source in self.shards.sources])
+        return {name: weight / sum(weights) for name, weight in zip(self.shards.names, weights, strict=True)}
+
+    def epochs(self) -> dict[str, float]:
+        """How often the run will read each source; sources whose tokens are not counted are left out."""
+        budget = self.config.steps * self.config.tokens_per_step
+        have = {
+            source.name: sum(int(row_tokens(file).sum()) for file in source.files)
+            for source in self.shards.sources
+            if all("num_tokens" in file.columns for file in source.files)
+        }
+        shares = self.shares()
+        return {name: shares[name] * budget / tokens for name, tokens in have.items() if tokens}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What decides the order of all tokens; a run may go on only where it is the same."""
+        config = self.config
+        weights = {source.name: source.weight for source in self.shards.sources}
+        fixed = {"rows": config.rows, "length": config.length, "seed": config.seed, "weights": weights}
+        return {**fixed, "tokenizer": self.tokenizer.sha256, "files": self.shards.facts()}
+
+    def __str__(self) -> str:
+        config = self.config
+        warmup, decay = phase_tokens(config)
+        epochs = self.epochs()
+        lines = [
+            f"model        {config.model}, {count_parameters(self.model):,} parameters, "
+            + ("weights from the folder" if self.model.weights else f"random start from seed {config.seed}"),
+            f"steps        {config.steps:,} of {config.rows} rows x {config.length} tokens",
+            f"tokens       {config.steps * config.tokens_per_step:,}",
+            f"schedule     {config.schedule.kind}, peak {config.optimiser.lr:g}, "
+            f"warm-up {warmup:,}, decay {decay:,} tokens",
+            f"tokenizer    {self.tokenizer.path or 'none named'}",
+            "sources",
+        ]
+        for source in self.shards.sources:
+            times = f", read {epochs[source.name]:.2f} times" if source.name in epochs else ""
+            lines.append(
+                f"  {source.name:<11}{self.shares()[source.name]:7.2%} of tokens, "
+                f"{source.rows:,} documents{times}"
+            )
+        return "\n".join(lines)
+
+
+def make_plan(config: TrainConfig) -> Plan:
+    """Resolve the inputs. Raises UserError for what cannot be trained."""
+    shards = open_set(config.data, config.weights)
+    tokenizer = find_tokenizer(shards, config.tokenizer)
+    plan = Plan(config, shards, tokenizer, find_model(config, tokenizer))
+    if config.max_epochs is not None:
+        for name, times in plan.epochs().items():
+            if times > config.max_epochs:
+                raise UserError(
+                    f"the source '{name}' would be read {times:.2f} times, "
+                    f"more than max_epochs={config.max_epochs:g}; "
+                    f"lower tokens or weights.{name}, or add documents."
+                )
+    return plan
+
+
+def check_division(config: TrainConfig, size: int) -> None:
+    """The global batch is fixed; ranks and micro-batches only divide it, so accumulation is derived and never
+    a key.
+    """
+    if config.rows % (size * config.micro_rows):
+        raise UserError(
+            f"rows={config.rows} does not divide by {size} ranks x micro_rows={config.micro_rows}; "
+            "change micro_rows or the number of ranks."
+        )
+
+
+def check_fingerprint(found: Checkpoint, fingerprint: Mapping[str, Any]) -> None:
+    """Raises UserError that names the first thing in which the data stream is not the one of the
+    checkpoint.
+    """
+    changed = difference(found.state["fingerprint"], fingerprint)
+    if changed:
+        more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+        raise UserError(
+            f"{found.folder} was made with another data stream: {changed[0]}{more}; "
+            "restore it to continue, or give a new output folder."
+        )
