@@ -1,0 +1,1 @@
+"""Numbers of each part of a workspace; `numbers.collect` brings them together."""

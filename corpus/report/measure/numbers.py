@@ -1,0 +1,96 @@
+"""Every number of the report, read from manifests and from single columns of tables.
+
+The result is plain data: it is written as stats.json, and the page is drawn from it and from nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from corpus.engine.manifest import Manifest
+from corpus.report.config import ReportConfig
+from corpus.report.counters import share
+from corpus.report.measure import (
+    classifier,
+    documents,
+    duplicates,
+    matching,
+    mixture,
+    notices,
+    seeds,
+    training,
+)
+from corpus.report.workspace import RUNS, STAGES, Workspace
+
+Stats = dict[str, Any]
+PAGE_STAGES = ("matched", "unique", "pages")  # the last stage that finished describes the pages of the corpus
+
+
+def collect(space: Workspace, config: ReportConfig) -> Stats:
+    """All numbers. A part whose stage is missing is null: "none" is not "not measured"."""
+    last = next((stage for stage in PAGE_STAGES if space.has(stage)), None)
+    stats: Stats = {
+        "workspace": space.name,
+        "stages": stages(space),
+        "funnel": funnel(space),
+        "seeds": seeds.numbers(space) if space.has("seeds") else None,
+        "classifier": classifier.numbers(space, config.top) if space.has("classifier") else None,
+        "archives": documents.archives(space, config.top) if space.has("pages") else None,
+        "pages": documents.numbers(space, last, config.top) if last else None,
+        "duplicates": duplicates.numbers(space, config.top) if space.has("unique") else None,
+        "matches": matching.numbers(space, config.top) if space.has("matched") else None,
+        "mixture": mixture.numbers(space) if space.has("shards") else None,
+        "training": {run: training.numbers(space, run) for run in RUNS},
+        "seconds": sum(found.seconds for found in space.stages.values()),
+        "limits": {"host_share": config.host_share, "failed_share": config.failed_share},
+    }
+    stats["notices"] = notices.find(stats)
+    return stats
+
+
+def stages(space: Workspace) -> list[dict[str, Any]]:
+    """One row per expected stage: whether it is there, its counts, time, size and identity."""
+    purpose = {**dict(STAGES), **{f"training/{run}": "a training run on the shards" for run in RUNS}}
+    return [
+        {"stage": name, "purpose": purpose[name], "state": state, **_run_of(space.stages.get(name))}
+        for name, state in space.states.items()
+    ]
+
+
+def _run_of(found: Manifest | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    counts = found.counts
+    records = int(counts.get("records_in", 0))
+    return {
+        "records_in": records,
+        **{outcome: int(counts.get(outcome, 0)) for outcome in ("kept", "dropped", "failed")},
+        "kept_share": share(int(counts.get("kept", 0)), records),
+        "failed_share": share(int(counts.get("failed", 0)), records),
+        "seconds": found.seconds,
+        "records_per_second": share(records, found.seconds),
+        "bytes_in": sum(max(int(item.get("bytes", 0)), 0) for item in found.inputs),
+        "bytes_out": sum(file.bytes for files in found.tables.values() for file in files),
+        "fingerprint": found.fingerprint,
+        "facts": {
+            key: value for key, value in sorted(found.facts.items()) if isinstance(value, (int, float, str))
+        },
+        "versions": dict(found.versions),
+    }
+
+
+def funnel(space: Workspace) -> list[dict[str, Any]]:
+    """One row per stage, outcome and reason, in the order of the road; shares of the stage's own input."""
+    rows = []
+    for name, _ in STAGES:
+        counts: Mapping[str, Any] = space.stages[name].counts if name in space.stages else {}
+        order = {"kept": 0, "dropped": 1, "failed": 2}
+        entries = sorted(
+            counts.get("by_reason", ()), key=lambda c: (order.get(c["outcome"], 3), -c["rows"], c["reason"])
+        )
+        records = int(counts.get("records_in", 0))
+        for entry in entries:
+            shown = {"outcome": entry["outcome"], "reason": entry["reason"], "records": int(entry["rows"])}
+            rows.append({"stage": name, **shown, "share": share(entry["rows"], records)})
+    return rows

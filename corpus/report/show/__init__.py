@@ -1,0 +1,1 @@
+"""Sections of the page: from the numbers to sentences, figures and tables."""

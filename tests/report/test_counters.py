@@ -1,0 +1,68 @@
+"""Counting in bounded memory, and the marks on axes."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.report.counters import Bins, Lengths, TopCounter
+from corpus.report.scales import Scale, around, ticks
+
+
+@given(st.lists(st.sampled_from("abcdefghij"), max_size=200), st.integers(1, 12))
+def test_top_counts_are_too_low_by_at_most_the_slack(values: list[str], capacity: int) -> None:
+    counter = TopCounter(capacity)
+    for value in values:
+        counter.add_one(value)
+    true = Counter(values)
+    assert counter.total == len(values) and len(counter.counts) <= capacity
+    for value, rows in true.items():
+        assert rows - counter.slack <= counter.counts.get(value, 0) <= rows
+
+
+def test_top_counter_is_exact_within_its_capacity_and_ties_follow_the_text() -> None:
+    counter = TopCounter()
+    counter.add(pa.array(["b", "a", None, "b", "a", ""]))
+    assert counter.slack == 0
+    assert counter.top() == [("a", 2), ("b", 2), ("none stated", 2)]
+
+
+@given(st.lists(st.integers(0, 5000), min_size=1, max_size=80))
+def test_length_quantiles_and_bins_equal_a_sort(values: list[int]) -> None:
+    lengths = Lengths()
+    lengths.add(pa.array([*values, None]))
+    assert lengths.quantile(0.5) == sorted(values)[(len(values) + 1) // 2 - 1]
+    bins = lengths.histogram()
+    assert sum(entry["documents"] for entry in bins) == len(values)
+    assert all(
+        entry["documents"] == sum(entry["from"] <= v < entry["below"] for v in values) for entry in bins
+    )
+
+
+def test_bins_take_edges_and_what_lies_outside() -> None:
+    bins = Bins(0, 1, 4)
+    bins.add([-0.1, 0.0, 0.25, 0.999, 1.0, 1.2, None, float("nan")])
+    assert [row["pages"] for row in bins.rows("pages")] == [2, 1, 0, 3]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "marks"),
+    [
+        (0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (0, 6513, [0, 2000, 4000, 6000]),
+        (2.9, 8.4, [4, 6, 8]),
+        (3, 3, [3]),
+    ],
+)
+def test_ticks_are_round_numbers_inside_the_range(low: float, high: float, marks: list[float]) -> None:
+    assert ticks(low, high) == marks
+
+
+def test_scales_stand_still_for_single_values() -> None:
+    assert Scale(5, 5, 0, 100)(5) == 0
+    low, high = around([7.0])
+    assert low < 7 < high
