@@ -1,0 +1,1 @@
+"""WARC bytes to pages: records, charset, language, URL, policy, extraction, sandbox, cascade."""

@@ -1,0 +1,206 @@
+"""The filter stage on Spark: one task per archive commits its own output, the driver publishes the whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from corpus.crawl.archive import COMMITS, STAGE, Commit, Work, filter_archive, key_of, read_commit
+from corpus.crawl.cascade import Rules
+from corpus.crawl.config import SUFFIXES, FilterConfig
+from corpus.engine import manifest, storage
+from corpus.engine.claim import CLAIM
+from corpus.engine.config import to_dict
+from corpus.engine.errors import UserError
+from corpus.engine.ledger import DROPPED, FAILED, KEPT
+from corpus.engine.manifest import Manifest, OutputFile
+from corpus.engine.parquet import PartWriter
+from corpus.engine.stage import Stage
+from corpus.engine.tables import FILES, LEDGER, PAGES
+
+
+def run(config: FilterConfig) -> Manifest:
+    """Filter all archives of `config.input`, but for those that an earlier, unfinished run committed."""
+    archives = find_archives(config)
+    classifier = classifier_identity(config.classifier)
+    identities: list[dict[str, Any]] = [classifier, *(archive.identity() for archive in archives)]
+    stage = Stage.open(STAGE, config, identities, keep_unfinished=True)
+    if stage.finished:
+        return stage.finished
+    work = make_work(config, classifier, stage.folder)
+    done = _take_over(stage, config, identities, archives, work)
+    waiting = [archive for archive in archives if storage.redact(archive.path) not in done]
+    with stage.spark() as spark:
+        for commit in _filter(spark, waiting, work, config.classifier):
+            done[commit.path] = commit
+        return _publish(stage, spark, [done[storage.redact(a.path)] for a in archives])
+
+
+def plan(config: FilterConfig) -> str:
+    """What the job would read and how it would judge, found without reading any archive."""
+    archives = find_archives(config)
+    classifier_identity(config.classifier)
+    size = sum(max(archive.bytes, 0) for archive in archives)
+    kept = "its own threshold" if config.threshold is None else f"threshold {config.threshold:g}"
+    return "\n".join(
+        [
+            f"read    {len(archives):,} archives, {size / 1e9:,.3f} GB",
+            f"judge   with the classifier in {config.classifier} at {kept}",
+            f"write   {config.output}/{PAGES.name}, {FILES.name}, {LEDGER.name}",
+        ]
+    )
+
+
+def find_archives(config: FilterConfig) -> list[storage.InputFile]:
+    """The input archives, sorted by path. UserError where there is none or two cannot be told apart."""
+    if not config.input:
+        raise UserError(
+            "the key 'input' is empty; give input= one or more WARC files, folders, globs or path lists."
+        )
+    archives = storage.expand(config.input, base=config.base, suffixes=SUFFIXES)
+    for key, times in sorted(Counter(key_of(archive.path) for archive in archives).items()):
+        if times > 1:
+            same = next(storage.redact(a.path) for a in archives if key_of(a.path) == key)
+            raise UserError(
+                f"the input {same} is given {times} times with other credentials or queries; give it once."
+            )
+    return archives
+
+
+def classifier_identity(folder: str) -> dict[str, Any]:
+    """The classifier as an input: by its content. Raises UserError where the stage is not finished."""
+    return {"path": "classifier", "bytes": 0, "sha256": manifest.read(folder).digest()}
+
+
+def make_work(config: FilterConfig, classifier: dict[str, Any], folder: str) -> Work:
+    """What executors need: the part of the config that decides what becomes of an archive, and `folder`."""
+    from corpus.relevance.model import AgentClassifier
+
+    settings = {k: v for k, v in to_dict(config, with_volatile=False).items() if k not in ("input", "base")}
+    threshold = (
+        AgentClassifier.load(config.classifier).threshold if config.threshold is None else config.threshold
+    )
+    return Work(
+        folder=folder,
+        fingerprint=manifest.fingerprint(STAGE, settings, [classifier]),
+        rules=Rules(
+            threshold=threshold,
+            languages=frozenset(config.languages),
+            min_words=config.min_words,
+            respect_opt_out=config.respect_opt_out,
+            full_extraction=config.full_extraction,
+        ),
+        source=config.source,
+        page_bytes=config.page_bytes,
+        page_seconds=config.page_seconds,
+        page_memory_mb=config.page_memory_mb,
+    )
+
+
+def _take_over(
+    stage: Stage,
+    config: FilterConfig,
+    identities: Sequence[dict[str, Any]],
+    archives: Sequence[storage.InputFile],
+    work: Work,
+) -> dict[str, Commit]:
+    """The commits of an unfinished run that fit this one, by path; what else it left is removed."""
+    found = [read_commit(work.folder, archive, work.fingerprint) for archive in archives]
+    done = {commit.path: commit for commit in found if commit}
+    if not done:
+        Stage.open(STAGE, config, identities)  # clears what is there, and refuses a folder of something else
+        return {}
+    keep = {f.path for commit in done.values() for f in (commit.pages, commit.ledger)}
+    keep |= {f"{COMMITS}/{key_of(path)}.json" for path in done} | {CLAIM}
+    _remove_all_but(stage.folder, keep)
+    return done
+
+
+def _filter(
+    spark: SparkSession, archives: Sequence[storage.InputFile], work: Work, classifier: str
+) -> list[Commit]:
+    """One task per archive. Larger archives start first, so that the last task to end is a short one."""
+
+    def task(archive: storage.InputFile) -> Commit:
+        from corpus.relevance.model import AgentClassifier
+
+        # an attempt whose worker was lost behind its commit has done the work
+        committed = read_commit(work.folder, archive, work.fingerprint)
+        return committed or filter_archive(archive, work, AgentClassifier.load(classifier))
+
+    if not archives:
+        return []
+    ordered = sorted(archives, key=lambda archive: (-archive.bytes, archive.path))
+    return list(spark.sparkContext.parallelize(ordered, len(ordered)).map(task).collect())
+
+
+def _publish(stage: Stage, spark: SparkSession, commits: Sequence[Commit]) -> Manifest:
+    """Write `files/`, the manifest and `_SUCCESS`."""
+    with PartWriter(storage.join(stage.folder, FILES.name), "part-00000.parquet", FILES.schema) as writer:
+        writer.write(file_rows(commits))
+    assert writer.result
+    stage.tables[PAGES.name] = sorted((commit.pages for commit in commits), key=lambda file: file.path)
+    stage.tables[LEDGER.name] = sorted((commit.ledger for commit in commits), key=lambda file: file.path)
+    result = writer.result
+    stage.tables[FILES.name] = [
+        OutputFile(f"{FILES.name}/{result.path}", result.rows, result.bytes, result.sha256)
+    ]
+    finished = stage.finish(
+        spark,
+        records_in=sum(commit.responses for commit in commits),
+        kept_rows=sum(commit.pages.rows for commit in commits),
+        facts=facts(commits),
+    )
+    written = {f.path for files in stage.tables.values() for f in files}
+    _remove_all_but(stage.folder, written | {manifest.MANIFEST, manifest.SUCCESS})
+    return finished
+
+
+def file_rows(commits: Sequence[Commit]) -> pa.RecordBatch:
+    rows = [
+        {
+            "path": commit.path,
+            "bytes": commit.bytes,
+            "records": commit.records,
+            "responses": commit.responses,
+            "other_records": commit.records - commit.responses,
+            "kept": commit.counts[KEPT],
+            "dropped": commit.counts[DROPPED],
+            "failed": commit.counts[FAILED],
+            "damaged": commit.damaged,
+        }
+        for commit in sorted(commits, key=lambda commit: commit.path)
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=FILES.schema)
+
+
+def facts(commits: Sequence[Commit]) -> dict[str, Any]:
+    """What the run measured of itself. Rates are per core: tasks run on one core each."""
+    seconds: Counter[str] = Counter()
+    for commit in commits:
+        for step, spent in commit.seconds.items():
+            seconds[step] += spent  # type: ignore[assignment]
+    responses = sum(commit.responses for commit in commits)
+    damage = [part for commit in commits for part in commit.damaged]
+    return {
+        "archives": len(commits),
+        "bytes": sum(max(commit.bytes, 0) for commit in commits),
+        "files_damaged": sum(bool(commit.damaged) for commit in commits),
+        "bytes_damaged": sum(part["end"] - part["start"] for part in damage),
+        "pages_per_second": round(responses / seconds["all"], 1) if seconds["all"] else 0.0,
+        "seconds": {step: round(spent, 2) for step, spent in sorted(seconds.items())},
+        "children_restarted": sum(max(commit.children - 1, 0) for commit in commits),
+    }
+
+
+def _remove_all_but(folder: str, keep: set[str]) -> None:
+    root = storage.resolve(folder)[1].rstrip("/")
+    for info in storage.list_files(folder):
+        if info.path[len(root) + 1 :] not in keep:
+            storage.remove(storage.with_scheme(folder, info.path))
+    if not any(path.startswith(COMMITS) for path in keep):
+        storage.remove(storage.join(folder, COMMITS))
