@@ -1,6 +1,6 @@
-"""Check finished stage folders against their manifests: files, sha256, rows, conservation of records, unique ids.
+"""Check finished stage folders against their manifests: files, sha256, rows, record counts, unique ids.
 
-    python jobs/verify.py input=work/pages,work/unique,work/matched,work/shards
+python jobs/verify.py input=work/pages,work/unique,work/matched,work/shards
 """
 
 import sys

@@ -7,6 +7,7 @@ A job is a config dataclass and a function from that config to a result whose `s
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from corpus.engine.config import build, describe_keys, load_yaml, to_yaml, with_overrides
-from corpus.engine.errors import EXIT_BUG, EXIT_OK, ForgeError, UserError, nearest
+from corpus.engine.errors import EXIT_BUG, EXIT_OK, EXIT_PIPE, ForgeError, UserError, nearest
 
 ConfigT = TypeVar("ConfigT")
 
@@ -61,6 +62,9 @@ def run_job(
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
     except KeyboardInterrupt:
         print("interrupted; the same command continues.", file=sys.stderr)
         return 130

@@ -13,6 +13,7 @@ EXIT_OK = 0
 EXIT_BUG = 1
 EXIT_USER = 2
 EXIT_DATA = 3
+EXIT_PIPE = 141  # what a shell reports for a program whose reader went away
 
 
 class ForgeError(Exception):

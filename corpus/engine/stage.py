@@ -18,6 +18,7 @@ from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_type
+from pyspark.sql.types import DataType, TimestampType
 
 from corpus.engine import claim, manifest, storage
 from corpus.engine.config import JobConfig, to_dict
@@ -26,7 +27,7 @@ from corpus.engine.ledger import Count, check_conservation, check_limits, funnel
 from corpus.engine.manifest import Manifest, OutputFile
 from corpus.engine.parquet import PartWriter
 from corpus.engine.session import get_session, watch
-from corpus.engine.tables import LEDGER, Table
+from corpus.engine.tables import LEDGER, TIME, Table
 
 PART_BYTES = 64 << 20  # input bytes per output file: parts follow from the input, never from the cores
 MOST_PARTS = 8192  # beyond it, a shuffle's bookkeeping costs more than larger parts cost in memory
@@ -196,8 +197,13 @@ def output_schema(df: DataFrame, table: Table) -> pa.Schema:
     extra = sorted(set(there) - set(table.schema.names) - set(table.sort_by))
     if extra and not table.open:
         raise TypeError(f"table '{table.name}' does not declare the columns {', '.join(extra)}")
-    passed = [pa.field(name, to_arrow_type(there[name])) for name in extra if table.open]
+    passed = [pa.field(name, _arrow_type(there[name])) for name in extra if table.open]
     return pa.schema([*table.schema, *passed])
+
+
+def _arrow_type(kind: DataType) -> pa.DataType:
+    """`to_arrow_type` asks for a time zone in some versions of Spark and does not take one in others."""
+    return TIME if isinstance(kind, TimestampType) else to_arrow_type(kind)
 
 
 def write_parts(df: DataFrame, schema: pa.Schema, folder: str) -> list[OutputFile]:

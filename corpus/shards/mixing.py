@@ -7,20 +7,26 @@ from collections.abc import Mapping, Sequence
 from corpus.engine.errors import DataError, UserError
 
 
-def token_targets(available: Mapping[str, int], weights: Mapping[str, float], tokens: int = 0) -> dict[str, int]:
+def token_targets(
+    available: Mapping[str, int], weights: Mapping[str, float], tokens: int = 0
+) -> dict[str, int]:
     """Tokens to take from each source so that shares equal the weights.
 
-    With `tokens=0` the total is the largest that no source falls short of. Raises UserError if all weights are
-    zero, DataError if a wanted total cannot be had; the sentence names the source and what it lacks.
+    With `tokens=0` the total is the largest that no source falls short of. Raises UserError if all weights
+    are zero, DataError if a wanted total cannot be had; the sentence names the source and what it lacks.
     """
     total_weight = sum(weights.values())
     if total_weight <= 0:
-        raise UserError("all sources have weight 0; give at least one a weight, such as input.agent.weight=1.")
+        raise UserError(
+            "all sources have weight 0; give at least one a weight, such as input.agent.weight=1."
+        )
     shares = {name: weight / total_weight for name, weight in weights.items() if weight > 0}
     limits = {name: available.get(name, 0) / share for name, share in shares.items()}
     scarce = min(limits, key=lambda name: (limits[name], name))
     if available.get(scarce, 0) == 0:
-        raise DataError(f"the source '{scarce}' has no tokens, but weight {weights[scarce]:g}; give it data or weight 0.")
+        raise DataError(
+            f"the source '{scarce}' has no tokens, but weight {weights[scarce]:g}; give it data or weight 0."
+        )
     if tokens > limits[scarce]:
         lacking = round(tokens * shares[scarce]) - available[scarce]
         raise DataError(
@@ -34,8 +40,8 @@ def token_targets(available: Mapping[str, int], weights: Mapping[str, float], to
 def fill(gap: int, candidates: Sequence[tuple[str, int]]) -> list[str]:
     """Ids of further documents, largest first, whose lengths fit into a gap that the global order left.
 
-    The order takes whole documents until the next one no longer fits; what is then missing is less than that one
-    document. Filling it from the rest brings the share to within the shortest document of its target.
+    The order takes whole documents until the next one no longer fits; what is then missing is less than that
+    one document. Filling it from the rest brings the share to within the shortest document of its target.
     """
     chosen = []
     for name, length in sorted(candidates, key=lambda item: (-item[1], item[0])):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from corpus.engine import manifest, storage
@@ -18,7 +19,7 @@ class Location:
 
     format: str
     files: tuple[str, ...]
-    inputs: tuple[dict[str, object], ...]
+    inputs: tuple[Mapping[str, object], ...]
 
 
 def locate(path: str) -> Location:
@@ -39,4 +40,6 @@ def locate(path: str) -> Location:
     formats = {"json" if file.path.endswith(JSON_SUFFIXES) else "parquet" for file in files_there}
     if len(formats) > 1:
         raise UserError(f"{path} mixes Parquet and JSON files; give them as two paths.")
-    return Location(formats.pop(), tuple(f.path for f in files_there), tuple(f.identity() for f in files_there))
+    return Location(
+        formats.pop(), tuple(f.path for f in files_there), tuple(f.identity() for f in files_there)
+    )

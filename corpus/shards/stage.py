@@ -30,12 +30,16 @@ _TYPES = {"agent_score": "float"}
 
 
 def run(config: ShardConfig) -> Manifest:
-    """Write the sets. `facts` of the manifest: the sets with weight, share, tokens and rows by source, and the
-    tokenizer with its hash."""
+    """Write the sets. The manifest's `facts` hold the sets with weight, share, tokens and rows by source, and
+    the tokenizer with its hash."""
     if not config.input:
         raise UserError("no sources: give input.NAME=PATH at least once.")
-    locations = {name: [locate(path) for path in source.path] for name, source in sorted(config.input.items())}
-    inputs = [i | {"as": name} for name, places in locations.items() for place in places for i in place.inputs]
+    locations = {
+        name: [locate(path) for path in source.path] for name, source in sorted(config.input.items())
+    }
+    inputs = [
+        i | {"as": name} for name, places in locations.items() for place in places for i in place.inputs
+    ]
     stage = Stage.open("shard", config, inputs)
     if stage.finished:
         return stage.finished
@@ -47,7 +51,9 @@ def run(config: ShardConfig) -> Manifest:
         sets = write_sets(stage, decided, config)
         stage.write(to_ledger(decided), LEDGER)
         kept = sum(source["rows"] for sources in sets.values() for source in sources["sources"].values())
-        stage.tables["tokenizer"] = [describe_file(stage.folder, f"tokenizer/{name}") for name in tokenizers.FILES]
+        stage.tables["tokenizer"] = [
+            describe_file(stage.folder, f"tokenizer/{name}") for name in tokenizers.FILES
+        ]
         result = stage.finish(
             spark, records_in=tokenised.count(), kept_rows=kept, facts={"sets": sets, "tokenizer": facts}
         )
@@ -63,13 +69,15 @@ def read_source(spark: SparkSession, name: str, locations: list[Location]) -> Da
         files = [storage.spark_path(file) for file in place.files]
         df = spark.read.parquet(*files) if place.format == "parquet" else spark.read.json(files)
         if "text" not in df.columns:
-            raise UserError(f"{place.files[0]} has no column 'text'; its columns are {', '.join(df.columns)}.")
+            raise UserError(
+                f"{place.files[0]} has no column 'text'; its columns are {', '.join(df.columns)}."
+            )
         frames.append(as_documents(df, name))
     return reduce(DataFrame.unionByName, frames)
 
 
 def as_documents(df: DataFrame, name: str) -> DataFrame:
-    """Bring any frame with a text column to the shard columns; missing ones are null, a missing id is a hash."""
+    """Bring any frame with a text column to the shard columns; missing ones are null, a missing id a hash."""
 
     def column(key: str) -> Column:
         kind = _TYPES.get(key, "string")
@@ -80,7 +88,9 @@ def as_documents(df: DataFrame, name: str) -> DataFrame:
     group = F.coalesce(column("host"), F.concat_ws(":", source, column("path")), column("url"), identity)
     columns = {key: column(key) for key in DOCUMENT_COLUMNS} | {"id": identity, "source": source}
     columns["text"] = F.coalesce(F.col("text").cast("string"), F.lit(""))
-    return df.select(*[c.alias(key) for key, c in columns.items()], F.lit(name).alias("mix"), group.alias("group"))
+    return df.select(
+        *[c.alias(key) for key, c in columns.items()], F.lit(name).alias("mix"), group.alias("group")
+    )
 
 
 def prepare_tokenizer(documents: DataFrame, config: ShardConfig, folder: str) -> dict[str, Any]:
@@ -93,7 +103,12 @@ def prepare_tokenizer(documents: DataFrame, config: ShardConfig, folder: str) ->
             chosen = ordered.orderBy("position", "id").limit(TRAINING_SAMPLE // len(names))
             texts += [row["text"] for row in chosen.collect()]
     found = tokenizers.resolve(config.tokenizer, texts, storage.join(folder, "tokenizer"))
-    return {"path": "tokenizer", "vocab_size": found.vocab_size, "eos_token_id": found.eos_id, "sha256": found.sha256}
+    return {
+        "path": "tokenizer",
+        "vocab_size": found.vocab_size,
+        "eos_token_id": found.eos_id,
+        "sha256": found.sha256,
+    }
 
 
 def tokenise(documents: DataFrame, folder: str, config: ShardConfig) -> DataFrame:
@@ -118,7 +133,9 @@ def decide(tokenised: DataFrame, config: ShardConfig) -> DataFrame:
     ordered = tokenised.withColumn("position", position("id", config.seed))
     copies = Window.partitionBy("set_of_source", "id").orderBy("mix", "source", "url", F.md5("text"))
     set_of = F.create_map(*[F.lit(x) for name, s in sorted(config.input.items()) for x in (name, s.set)])
-    ordered = ordered.withColumn("set_of_source", set_of[F.col("mix")]).withColumn("copy", F.row_number().over(copies))
+    ordered = ordered.withColumn("set_of_source", set_of[F.col("mix")]).withColumn(
+        "copy", F.row_number().over(copies)
+    )
     usable = ordered.where((F.col("num_tokens") > 0) & (F.col("copy") == 1))
     light = usable.select("mix", "id", "group", "position", "num_tokens", "set_of_source").persist()
     heldout = heldout_ids(light, config).persist()
@@ -148,7 +165,9 @@ def heldout_ids(light: DataFrame, config: ShardConfig) -> DataFrame:
     rank = F.xxhash64("unit", F.lit(config.seed), F.lit("heldout"))
     before = Window.partitionBy("mix").orderBy(rank, "unit").rowsBetween(Window.unboundedPreceding, -1)
     so_far = F.coalesce(F.sum("tokens").over(before), F.lit(0))
-    held = units.withColumn("so_far", so_far).where(F.col("so_far") < config.heldout_fraction * F.col("total"))
+    held = units.withColumn("so_far", so_far).where(
+        F.col("so_far") < config.heldout_fraction * F.col("total")
+    )
     return keyed.join(held.select("mix", "unit"), ["mix", "unit"]).select("id").distinct()
 
 
@@ -156,17 +175,23 @@ def within_shares(light: DataFrame, config: ShardConfig) -> DataFrame:
     """(mix, id) of the documents that make each set's token shares equal to the weights."""
     before = Window.partitionBy("mix").orderBy("position", "id")
     running = light.withColumn("running", F.sum("num_tokens").over(before)).persist()
-    available = {row["mix"]: row["n"] for row in light.groupBy("mix").agg(F.sum("num_tokens").alias("n")).collect()}
+    available = {
+        row["mix"]: row["n"] for row in light.groupBy("mix").agg(F.sum("num_tokens").alias("n")).collect()
+    }
     parts = []
     for set_name in sorted({source.set for source in config.input.values()}):
-        weights = {name: source.weight for name, source in sorted(config.input.items()) if source.set == set_name}
+        weights = {
+            name: source.weight for name, source in sorted(config.input.items()) if source.set == set_name
+        }
         targets = token_targets(available, weights, config.tokens if set_name == "stage1" else 0)
         for name, target in targets.items():
             mine = running.where(F.col("mix") == name)
             prefix = mine.where(F.col("running") <= target)
             got = prefix.agg(F.sum("num_tokens")).first()
             gap = target - int((got[0] if got else 0) or 0)
-            rest = mine.where((F.col("running") > target) & (F.col("num_tokens") <= gap)).orderBy("position", "id")
+            rest = mine.where((F.col("running") > target) & (F.col("num_tokens") <= gap)).orderBy(
+                "position", "id"
+            )
             spare = [(r["id"], r["num_tokens"]) for r in rest.limit(FILL_CANDIDATES).collect()]
             parts.append(prefix.select("mix", "id"))
             if more := fill(gap, spare):
@@ -175,9 +200,14 @@ def within_shares(light: DataFrame, config: ShardConfig) -> DataFrame:
 
 
 def write_sets(stage: Stage, decided: DataFrame, config: ShardConfig) -> dict[str, Any]:
-    """Write each set and source into its folder and return {set: {sources: {name: weight, share, tokens, rows}}}."""
+    """Write each set and source; return {set: {tokens, sources: {name: {weight, share, tokens, rows}}}}."""
     table = SHARDS.plus(SHARDS.doc, INPUT_IDS) if config.tokenize else SHARDS
-    rows = decided.where(F.col("set").isNotNull()).groupBy("set", "mix").agg(F.sum("num_tokens").alias("n")).collect()
+    rows = (
+        decided.where(F.col("set").isNotNull())
+        .groupBy("set", "mix")
+        .agg(F.sum("num_tokens").alias("n"))
+        .collect()
+    )
     columns = [*table.schema.names, "position"]
     sets: dict[str, Any] = {}
     for row in sorted(rows, key=lambda r: (r["set"], r["mix"])):

@@ -57,7 +57,9 @@ def load(folder: str) -> DocumentTokenizer:
     try:
         data = storage.read_bytes(storage.join(folder, FILES[0]))
     except (OSError, UserError) as error:
-        raise UserError(f"{storage.redact(folder)} holds no tokenizer.json; give tokenizer= a folder that does.") from error
+        raise UserError(
+            f"{storage.redact(folder)} holds no tokenizer.json; give tokenizer= a folder that does."
+        ) from error
     try:
         tokenizer = Tokenizer.from_str(data.decode("utf-8"))
     except Exception as error:  # the library raises bare Exception for a file that it cannot parse
@@ -67,7 +69,9 @@ def load(folder: str) -> DocumentTokenizer:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     bos = _token_id(tokenizer, settings.get("bos_token")) if settings.get("add_bos_token") else None
-    return DocumentTokenizer(tokenizer, _end_id(tokenizer, settings, folder), bos, hashlib.sha256(data).hexdigest())
+    return DocumentTokenizer(
+        tokenizer, _end_id(tokenizer, settings, folder), bos, hashlib.sha256(data).hexdigest()
+    )
 
 
 def resolve(spec: str, texts: Iterable[str], folder: str) -> DocumentTokenizer:
@@ -83,7 +87,9 @@ def resolve(spec: str, texts: Iterable[str], folder: str) -> DocumentTokenizer:
     elif storage.exists(storage.join(spec, FILES[0])):
         for name in FILES:
             there = storage.exists(storage.join(spec, name))
-            storage.write_bytes(storage.join(folder, name), storage.read_bytes(storage.join(spec, name)) if there else b"{}")
+            storage.write_bytes(
+                storage.join(folder, name), storage.read_bytes(storage.join(spec, name)) if there else b"{}"
+            )
     else:
         _from_hub(spec, folder)
     return load(folder)
@@ -114,12 +120,16 @@ def _from_hub(name: str, folder: str) -> None:
     try:
         from transformers import AutoTokenizer
     except ImportError as error:
-        raise UserError(f"tokenizer={name} is no folder; to fetch it by name install hephaestus-forge[train].") from error
+        raise UserError(
+            f"tokenizer={name} is no folder; to fetch it by name install hephaestus-forge[train]."
+        ) from error
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
     except Exception as error:  # the hub's client raises many kinds for "not there" and "not reachable"
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"tokenizer={name} is neither a folder nor to be had from the hub: {first}") from error
+        raise UserError(
+            f"tokenizer={name} is neither a folder nor to be had from the hub: {first}"
+        ) from error
     with tempfile.TemporaryDirectory() as scratch:
         tokenizer.save_pretrained(scratch)
         for file in sorted(Path(scratch).iterdir()):
@@ -143,4 +153,6 @@ def _end_id(tokenizer: Tokenizer, settings: dict[str, Any], folder: str) -> int:
         found = _token_id(tokenizer, candidate)
         if found is not None:
             return found
-    raise UserError(f"the tokenizer in {folder} names no end-of-text token; add eos_token to tokenizer_config.json.")
+    raise UserError(
+        f"the tokenizer in {folder} has no end token; name one as eos_token in tokenizer_config.json."
+    )

@@ -43,7 +43,9 @@ def test_weights_that_are_all_zero_are_refused() -> None:
     st.lists(st.integers(1, 10**9), min_size=3, max_size=3),
     st.lists(st.floats(0.01, 100), min_size=3, max_size=3),
 )
-def test_targets_follow_the_weights_and_never_pass_what_is_there(tokens: list[int], weights: list[float]) -> None:
+def test_targets_follow_the_weights_and_never_pass_what_is_there(
+    tokens: list[int], weights: list[float]
+) -> None:
     available, shares = dict(zip(NAMES, tokens)), dict(zip(NAMES, weights))
     targets = token_targets(available, shares)
     assert all(targets[name] <= available[name] for name in NAMES)
@@ -54,7 +56,9 @@ def test_targets_follow_the_weights_and_never_pass_what_is_there(tokens: list[in
 
 
 @given(st.integers(0, 5000), st.lists(st.integers(1, 400), max_size=60))
-def test_fill_never_passes_the_gap_and_leaves_no_document_that_would_fit(gap: int, lengths: list[int]) -> None:
+def test_fill_never_passes_the_gap_and_leaves_no_document_that_would_fit(
+    gap: int, lengths: list[int]
+) -> None:
     candidates = [(f"{i:03d}", length) for i, length in enumerate(lengths)]
     chosen = fill(gap, candidates)
     left = gap - sum(dict(candidates)[name] for name in chosen)

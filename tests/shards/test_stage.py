@@ -23,14 +23,23 @@ def write_source(folder: Path, name: str, documents: int, words: int, hosts: int
     for number in range(documents):
         text = " ".join(f"{name}{(number * 31 + w * w) % 997}" for w in range(words + number % 7))
         key = hashlib.md5(f"{name}{number}".encode()).hexdigest()
-        rows.append({"id": key, "url": f"https://h{number % hosts}.example/{number}", "host": f"h{number % hosts}.{name}.example", "text": text})
+        rows.append(
+            {
+                "id": key,
+                "url": f"https://h{number % hosts}.example/{number}",
+                "host": f"h{number % hosts}.{name}.example",
+                "text": text,
+            }
+        )
     path = folder / f"{name}.parquet"
     pq.write_table(pa.Table.from_pylist(rows), path)
     return str(path)
 
 
 def shard_config(folder: Path, sources: dict[str, Any], **keys: Any) -> ShardConfig:
-    return build(ShardConfig, {"input": sources, "output": str(folder / "shards"), "tokenizer": "bpe:512", **keys})
+    return build(
+        ShardConfig, {"input": sources, "output": str(folder / "shards"), "tokenizer": "bpe:512", **keys}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +60,10 @@ def read(folder: Path) -> pa.Table:
 
 
 def test_shares_are_exact_in_tokens(finished: Path) -> None:
-    tokens = {s: pa.compute.sum(read(finished / "stage1" / s)["num_tokens"]).as_py() for s in ("agent", "code", "text")}
+    tokens = {
+        s: pa.compute.sum(read(finished / "stage1" / s)["num_tokens"]).as_py()
+        for s in ("agent", "code", "text")
+    }
     total = sum(tokens.values())
     assert tokens["agent"] / total == pytest.approx(0.25, abs=0.002)
     assert tokens["code"] / total == pytest.approx(0.50, abs=0.002)
@@ -59,7 +71,9 @@ def test_shares_are_exact_in_tokens(finished: Path) -> None:
 
 def test_heldout_documents_are_in_no_training_set(finished: Path) -> None:
     heldout = set(read(finished / "heldout")["id"].to_pylist())
-    trained = set(read(finished / "stage1")["id"].to_pylist()) | set(read(finished / "stage2")["id"].to_pylist())
+    trained = set(read(finished / "stage1")["id"].to_pylist()) | set(
+        read(finished / "stage2")["id"].to_pylist()
+    )
     assert heldout and not heldout & trained
 
 
@@ -98,16 +112,25 @@ def test_verify_accepts_what_was_written_and_names_a_flipped_byte(finished: Path
 
 def test_equal_inputs_give_byte_equal_shards(finished: Path, tmp_path: Path) -> None:
     folder = finished.parent
-    sources: dict[str, Any] = {name: {"path": [str(folder / f"{name}.parquet")]} for name in ("agent", "code", "text")}
+    sources: dict[str, Any] = {
+        name: {"path": [str(folder / f"{name}.parquet")]} for name in ("agent", "code", "text")
+    }
     sources["code"]["weight"] = 2
     sources["seeds"] = {"path": [str(folder / "agent.parquet")], "set": "stage2"}
     run(shard_config(tmp_path, sources))
-    again = {p.relative_to(tmp_path / "shards"): p.read_bytes() for p in (tmp_path / "shards").rglob("*.parquet")}
+    again = {
+        p.relative_to(tmp_path / "shards"): p.read_bytes() for p in (tmp_path / "shards").rglob("*.parquet")
+    }
     assert again == {p.relative_to(finished): p.read_bytes() for p in finished.rglob("*.parquet")}
 
 
-def test_jsonl_empty_texts_and_repeated_documents_are_accounted_for(spark: SparkSession, tmp_path: Path) -> None:
-    lines = [f'{{"text": "document number {n} of some words"}}' for n in range(30)] + ['{"text": ""}', '{"text": null}']
+def test_jsonl_empty_texts_and_repeated_documents_are_accounted_for(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lines = [f'{{"text": "document number {n} of some words"}}' for n in range(30)] + [
+        '{"text": ""}',
+        '{"text": null}',
+    ]
     (tmp_path / "a.jsonl").write_text("\n".join([*lines, lines[0]]))
     manifest = run(shard_config(tmp_path, {"a": {"path": [str(tmp_path / "a.jsonl")]}}, heldout_fraction=0))
     reasons = {row["reason"]: row["rows"] for row in manifest.counts["by_reason"]}

@@ -8,7 +8,12 @@ import pytest
 from corpus.engine.errors import UserError
 from corpus.shards import tokenizer as tokenizers
 
-TEXTS = ["def add(a, b):\n    return a + b\n", "GET /pets/{id} returns a pet.", "Grüße, 世界", "curl -X POST"] * 40
+TEXTS = [
+    "def add(a, b):\n    return a + b\n",
+    "GET /pets/{id} returns a pet.",
+    "Grüße, 世界",
+    "curl -X POST",
+] * 40
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,9 @@ def test_real_tokenizers_are_taken_as_they_are(name: str, shared_data: Path, tmp
     tok = tokenizers.resolve(str(shared_data / "tokenizers" / name), [], str(tmp_path))
     ids = tok.encode(["def f(): pass <|endoftext|>"]).to_pylist()[0]
     assert ids.count(tok.eos_id) == 1 and max(ids) < tok.vocab_size
-    assert (tmp_path / "tokenizer.json").read_bytes() == (shared_data / "tokenizers" / name / "tokenizer.json").read_bytes()
+    assert (tmp_path / "tokenizer.json").read_bytes() == (
+        shared_data / "tokenizers" / name / "tokenizer.json"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize("spec", ["bpe:10", "bpe:many"])

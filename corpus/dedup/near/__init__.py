@@ -1,0 +1,1 @@
+"""Near duplicates on DataFrames: from band hashes to the pages that go."""

@@ -1,0 +1,1 @@
+"""Semantic matching: every kept page names the seed that it is nearest to."""

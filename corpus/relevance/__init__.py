@@ -1,0 +1,1 @@
+"""The agent classifier: what it sees, how it is trained, measured and used."""

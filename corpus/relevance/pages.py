@@ -1,0 +1,62 @@
+"""Archives to what the classifier learns from: one row per response record, with its line of features or a
+reason."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from corpus.crawl import url as addresses
+from corpus.crawl.cascade import FAILURES, precheck
+from corpus.crawl.records import Record, read_records
+from corpus.crawl.sandbox import Sandbox, SandboxError
+from corpus.engine import storage
+from corpus.relevance.features import fasttext_line
+
+EMPTY = "empty"
+
+
+@dataclass(frozen=True)
+class Page:
+    """`reason` is empty for pages that can be learnt from; `text_hash` finds pages of the same tokens."""
+
+    id: str
+    url: str
+    warc: str
+    offset: int
+    reason: str
+    line: str
+    text_hash: str
+
+    @property
+    def failed(self) -> bool:
+        return self.reason in FAILURES
+
+
+def read_pages(path: str, size: int, *, seconds: float, with_url: bool) -> Iterator[Page]:
+    """One Page per response record of an archive. Pages are parsed in a killable child; nothing raises for
+    them."""
+    name = storage.redact(path)
+    with storage.open_input(path) as stream, Sandbox(seconds=seconds) as sandbox:
+        for record in read_records(stream, name, size):
+            if isinstance(record, Record) and record.type == "response":
+                yield to_page(record, name, sandbox, with_url)
+
+
+def to_page(record: Record, name: str, sandbox: Sandbox, with_url: bool) -> Page:
+    line, reason = "", precheck(record) or ""
+    if not reason:
+        try:
+            _, text = sandbox.call("scan", record.payload, charset=record.charset)
+            line = fasttext_line(text, record.url if with_url else "")
+            reason = "" if line else EMPTY
+        except SandboxError as error:
+            reason = error.reason
+    identity = addresses.page_id(record.record_id, record.url, record.date)
+    return Page(identity, record.url, name, record.offset, reason, line, line_hash(line))
+
+
+def line_hash(line: str) -> str:
+    """Hash of a line of features, for finding repeats of a text."""
+    return hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

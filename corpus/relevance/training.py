@@ -1,0 +1,215 @@
+"""Training with labels, and without: from examples to a model, held-out scores and a threshold.
+
+Everything is held out by site. Without labels the crawl is unlabelled, not negative: it may hold many
+wanted pages. Rocchio gives a first ranking, its ends become examples, and rounds of training and ranking
+(each page scored by a model that never saw its site) clean them; the pages between the ends are not
+trained on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from corpus.relevance import fasttext_model
+from corpus.relevance.evaluation import Flags, Floats, report, threshold_at_fpr, valley
+from corpus.relevance.fasttext_model import Settings
+from corpus.relevance.labels import AGENT, GENERAL
+from corpus.relevance.rocchio import similarity
+
+SEED_SHARE = 0.3  # seeds beside labelled pages: at most this many per labelled positive
+SURE_AGENT, SURE_GENERAL = (
+    0.25,
+    0.40,
+)  # shares of the crawl, by rank, that a round without labels trains on at most
+
+
+@dataclass(frozen=True)
+class Example:
+    """A page or a seed as the classifier sees it. `site` is a host, a label's group, or a seed's source."""
+
+    id: str
+    url: str
+    site: str
+    label: str
+    line: str
+    given_by: str = ""
+
+
+@dataclass
+class Trained:
+    """`scores[i]` and `folds[i]` belong to `pages[i]`; `used` holds the ids that the final model was
+    trained on."""
+
+    model: bytes
+    threshold: float
+    scores: Floats
+    folds: list[int]
+    labels: list[str]
+    used: set[str]
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+def hash_order(text: str, seed: int) -> bytes:
+    """A key that shuffles in a fixed way."""
+    return hashlib.blake2b(f"{seed}\x1f{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def folds_of(sites: Sequence[str], labels: Sequence[str], count: int, seed: int) -> list[int]:
+    """The fold of each example: whole sites go into one fold, those of each label spread evenly over the
+    folds."""
+    by_site: dict[str, Counter[str]] = {}
+    for site, label in zip(sites, labels):
+        by_site.setdefault(site, Counter())[label] += 1
+    fold: dict[str, int] = {}
+    seen: Counter[str] = Counter()
+    for site in sorted(by_site, key=lambda s: hash_order(s, seed)):
+        main = max(sorted(by_site[site]), key=lambda label: by_site[site][label])
+        fold[site] = seen[main] % count
+        seen[main] += 1
+    return [fold[site] for site in sites]
+
+
+def train_with_labels(
+    pages: Sequence[Example], seeds: Sequence[Example], settings: Settings, *, folds: int, target_fpr: float
+) -> Trained:
+    """Labelled pages, and some seeds as further positives. Metrics are over the pages, whole sites held
+    out."""
+    wanted = np.array([page.label == AGENT for page in pages])
+    extra = list(seeds[: int(SEED_SHARE * wanted.sum())])
+    sites = [page.site for page in pages]
+    fold = folds_of(sites, [page.label for page in pages], folds, settings.seed)
+    scores = np.zeros(len(pages))
+    for number in sorted(set(fold)):
+        inside = [page for page, f in zip(pages, fold) if f != number]
+        held = [i for i, f in enumerate(fold) if f == number]
+        if {page.label for page in inside} == {AGENT, GENERAL}:
+            model = _fit([*inside, *extra], settings)
+            scores[held] = fasttext_model.scores(model, [pages[i].line for i in held])
+    threshold = threshold_at_fpr(wanted, scores, target_fpr)
+    everything = [*pages, *extra]
+    metrics = {"labels": "given labels, by page", "held_out": report(wanted, scores, sites, threshold)}
+    return Trained(
+        fasttext_model.to_bytes(_fit(everything, settings)),
+        threshold,
+        scores,
+        fold,
+        [page.label for page in pages],
+        {example.id for example in everything},
+        metrics,
+    )
+
+
+def train_without_labels(
+    pages: Sequence[Example],
+    seeds: Sequence[Example],
+    settings: Settings,
+    *,
+    folds: int,
+    rounds: int,
+    wanted_share: float | None,
+) -> Trained:
+    """Seeds as positives and unlabelled pages. The metrics tell seeds from crawl and say so: they are no
+    truth."""
+    sites = [page.site for page in pages]
+    fold = folds_of(sites, [GENERAL] * len(pages), folds, settings.seed)
+    scores = similarity([p.line for p in pages], sites, [s.line for s in seeds], [s.site for s in seeds])
+    share = wanted_share if wanted_share is not None else passing_share(scores, sites)
+    history = [{"round": 0, "by": "rocchio", "wanted_share": round(float(share), 4)}]
+    used: list[Example] = []
+    seed_scores = np.zeros(len(seeds))
+    for number in range(1, rounds + 1):
+        agent, general = sure(scores, sites, share)
+        used = [*relabel(pages, agent, AGENT), *relabel(pages, general, GENERAL)]
+        positives = list(seeds[: max(8, int(agent.sum()))])
+        scores, seed_scores = _held_out(
+            pages, fold, used=used, positives=positives, seeds=seeds, settings=settings, folds=folds
+        )
+        history.append({"round": number, "agent": int(agent.sum()), "general": int(general.sum())})
+        used = [*used, *positives]
+    threshold = float(np.quantile(scores, 1 - share)) if wanted_share is not None else valley(scores)
+    threshold = min(max(threshold, 0.05), 0.999)
+    wanted = np.array([True] * len(seeds) + [False] * len(pages))
+    both = np.concatenate([seed_scores, scores])
+    held_out = report(wanted, both, [*(seed.site for seed in seeds), *sites], threshold)
+    metrics = {
+        "labels": "seeds vs crawl (unlabelled)",
+        "note": "wanted pages of the crawl count as errors here; true figures need labels=",
+        "rounds": history,
+        "passing_share": float((scores >= threshold).mean()),
+        "held_out": held_out,
+    }
+    labels = [GENERAL] * len(pages)
+    ids = {example.id for example in used}
+    return Trained(
+        fasttext_model.to_bytes(_fit(used, settings)), threshold, scores, fold, labels, ids, metrics
+    )
+
+
+def sure(scores: Floats, sites: Sequence[str], share: float) -> tuple[Flags, Flags]:
+    """The ends of the ranking: pages that are agent data, and that are not, as sure as can be. Large sites
+    count by the root of their size."""
+    rank = _ranks(scores, sites)
+    return rank > 1 - min(SURE_AGENT, 0.75 * share), rank <= min(SURE_GENERAL, 0.7 * (1 - share))
+
+
+def passing_share(scores: Floats, sites: Sequence[str]) -> float:
+    """Share of the crawl above the valley of its scores, held between 2 % and 60 %."""
+    weights = _site_weights(sites)
+    above = float(weights[scores >= valley(scores)].sum() / weights.sum())
+    return min(max(above, 0.02), 0.6)
+
+
+def relabel(pages: Sequence[Example], chosen: Flags, label: str) -> list[Example]:
+    return [replace(page, label=label) for page, flag in zip(pages, chosen) if flag]
+
+
+def _held_out(
+    pages: Sequence[Example],
+    fold: Sequence[int],
+    *,
+    used: Sequence[Example],
+    positives: Sequence[Example],
+    seeds: Sequence[Example],
+    settings: Settings,
+    folds: int,
+) -> tuple[Floats, Floats]:
+    """Scores of all pages and seeds by models that saw neither the page's site nor the seed."""
+    scores, seed_scores = np.zeros(len(pages)), np.zeros(len(seeds))
+    fold_of_id = {page.id: f for page, f in zip(pages, fold)}
+    seed_fold = {seed.id: i % folds for i, seed in enumerate(seeds)}
+    for number in range(folds):
+        inside = [e for e in used if fold_of_id[e.id] != number]
+        inside += [s for s in positives if seed_fold[s.id] != number]
+        if {e.label for e in inside} != {AGENT, GENERAL}:
+            continue
+        model = _fit(inside, settings)
+        held = [i for i, f in enumerate(fold) if f == number]
+        scores[held] = fasttext_model.scores(model, [pages[i].line for i in held])
+        own = [i for i, seed in enumerate(seeds) if seed_fold[seed.id] == number]
+        seed_scores[own] = fasttext_model.scores(model, [seeds[i].line for i in own])
+    return scores, seed_scores
+
+
+def _fit(examples: Sequence[Example], settings: Settings) -> Any:
+    ordered = sorted(examples, key=lambda e: (hash_order(e.id, settings.seed), e.id))
+    return fasttext_model.train([(e.label, e.line) for e in ordered], settings)
+
+
+def _site_weights(sites: Sequence[str]) -> Floats:
+    sizes = Counter(sites)
+    return np.array([sizes[site] ** -0.5 for site in sites])
+
+
+def _ranks(scores: Floats, sites: Sequence[str]) -> Floats:
+    """Weighted rank of each page from 0 to 1."""
+    order = np.lexsort((np.arange(len(scores)), scores))
+    weights = _site_weights(sites)[order]
+    ranks = np.empty(len(scores))
+    ranks[order] = np.cumsum(weights) / weights.sum()
+    return ranks

@@ -1,0 +1,1 @@
+"""Public agent data, turned into one seed schema: examples of what the corpus shall hold."""

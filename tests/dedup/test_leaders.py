@@ -1,0 +1,49 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.dedup.components import connected_components
+from corpus.dedup.leaders import greedy_leaders
+
+EDGES = st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14)).filter(lambda e: e[0] < e[1]), max_size=40)
+
+
+def choose(edges: list[tuple[int, int]]) -> dict[str, str]:
+    """Leaders of a graph in which smaller numbers are better pages."""
+    named = [(f"{a:02}", f"{b:02}") for a, b in edges]
+    roots = connected_components(named)
+    return dict(greedy_leaders(sorted((roots[a], a, b) for a, b in set(named))))
+
+
+def test_the_far_end_of_a_chain_stays():
+    assert choose([(0, 1), (1, 2)]) == {"01": "00"}
+    assert choose([(0, 2), (1, 2)]) == {"02": "00"}
+    assert choose([(0, 1), (0, 2), (1, 2)]) == {"01": "00", "02": "00"}
+
+
+@given(EDGES)
+def test_each_removed_page_has_a_better_neighbour_that_stays(edges):
+    removed = choose(edges)
+    for page, survivor in removed.items():
+        assert survivor not in removed
+        assert (int(survivor), int(page)) in edges
+
+
+@given(EDGES)
+def test_no_two_neighbours_stay(edges):
+    removed = choose(edges)
+    assert all(f"{a:02}" in removed or f"{b:02}" in removed for a, b in edges)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("abcdefgh"))))
+def test_components_are_what_walking_along_the_edges_reaches(edges):
+    found = connected_components(edges)
+    for start in found:
+        reached, border = {start}, [start]
+        while border:
+            node = border.pop()
+            for a, b in edges:
+                for here, there in ((a, b), (b, a)):
+                    if here == node and there not in reached:
+                        reached.add(there)
+                        border.append(there)
+        assert found[start] == min(reached)

@@ -1,0 +1,177 @@
+"""The finished classifier: every record accounted for, a model that the filter can load, and honest figures."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from corpus.engine.errors import UserError
+from corpus.relevance.config import ClassifierConfig
+from corpus.relevance.evaluation import auc
+from corpus.relevance.labels import read_labels
+from corpus.relevance.model import AgentClassifier
+from corpus.relevance.stage import run
+from corpus.seeds.config import SeedsConfig
+from corpus.seeds.stage import run as run_seeds
+from tests.relevance.test_training import NOUNS
+
+REFERENCE = "<h1>{a}_{b}</h1><pre>{a}_{b}(name, size=0) -> {a}</pre><p>Returns the {a}. Parameter name (str), required.</p>"
+PROSE = "<h1>The {a}</h1><p>The {a} lay in the sun. She thought of the {b} and of the long way home that evening.</p>"
+
+
+def body(site: int, number: int) -> str:
+    a, b = NOUNS[(site + number) % 10], NOUNS[(site * 3 + number) % 10]
+    inner = (REFERENCE if site % 2 else PROSE).format(a=a, b=b) * (1 + number % 3)
+    return (
+        f"<html><head><title>{a}</title></head><body>{inner}<p>{a} and {number} more of {b}</p></body></html>"
+    )
+
+
+def write_crawl(path: Path) -> Path:
+    """Eight sites of eight pages, one page twice, one image, one page that is not there."""
+    pages = [(f"https://s{s}.example/p{n}", "text/html", body(s, n), 200) for s in range(8) for n in range(8)]
+    pages += [
+        ("https://s1.example/copy", "text/html", body(1, 1), 200),
+        ("https://s1.example/i.png", "image/png", "x", 200),
+    ]
+    pages += [("https://s2.example/gone", "text/html", "<p>not here</p>", 404)]
+    with open(path, "wb") as stream:
+        writer = WARCWriter(stream, gzip=True)
+        for url, mime, text, status in pages:
+            http = StatusAndHeaders(f"{status} X", [("Content-Type", mime)], protocol="HTTP/1.1")
+            writer.write_record(
+                writer.create_warc_record(url, "response", BytesIO(text.encode()), http_headers=http)
+            )
+    return path
+
+
+@pytest.fixture(scope="module")
+def inputs(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, str]:
+    """(crawl, finished seeds, labels)."""
+    root = tmp_path_factory.mktemp("classifier")
+    calls = [f"{a}_{b}(name='x')" for a in NOUNS for b in NOUNS[:4]]
+    rows = [
+        {"api_call": c, "functionality": "Returns it.", "api_arguments": {"name": "str, required"}}
+        for c in calls
+    ]
+    (root / "calls.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    run_seeds(SeedsConfig(input=(str(root / "calls.jsonl"),), output=str(root / "seeds")))
+    labels = [
+        f"https://s{s}.example/p{n},{'positive' if s % 2 else 'negative'}" for s in range(8) for n in range(7)
+    ]
+    (root / "labels.csv").write_text("url,label\n" + "\n".join([*labels, "https://s0.example/p7,ambiguous"]))
+    return str(write_crawl(root / "crawl.warc.gz")), str(root / "seeds"), str(root / "labels.csv")
+
+
+def config(inputs: tuple[str, str, str], output: Path, labelled: bool = True) -> ClassifierConfig:
+    crawl, seeds, labels = inputs
+    return ClassifierConfig(
+        input=(crawl,),
+        seeds=seeds,
+        labels=labels if labelled else None,
+        output=str(output),
+        dim=8,
+        bucket=2000,
+        target_fpr=0.1,
+    )
+
+
+@pytest.mark.spark
+def test_with_labels_every_record_is_accounted_for_and_the_model_serves(
+    inputs: tuple[str, str, str], tmp_path: Path
+) -> None:
+    manifest = run(config(inputs, tmp_path / "a"))
+    ledger = pq.read_table(tmp_path / "a" / "ledger").to_pylist()
+    pages = Counter(row["reason"] for row in ledger if row["warc"])
+    assert pages == {"": 56, "unlabelled": 8, "ambiguous": 1, "not_html": 1, "http_status": 1}
+    assert manifest.facts["held_out"]["auc"] > 0.95 and manifest.facts["held_out"]["sites"] == 8
+    scores = pq.read_table(tmp_path / "a" / "scores").to_pylist()
+    assert len(scores) == 56 and {row["given_by"] for row in scores} == {"labels"}
+    model = AgentClassifier.load(str(tmp_path / "a"))
+    reference, prose, nothing = model.score(
+        [
+            "wren_lamp(name, size=0) -> wren\nReturns the wren. Parameter name (str), required.",
+            "She thought of the way home.",
+            "",
+        ],
+        ["https://new.example/a"] * 3,
+    )
+    assert reference > prose and nothing == 0.0
+    again = run(config(inputs, tmp_path / "b"))
+    assert again.digest() == manifest.digest()
+
+
+@pytest.mark.spark
+def test_without_labels_the_figures_are_marked_as_noisy(inputs: tuple[str, str, str], tmp_path: Path) -> None:
+    manifest = run(config(inputs, tmp_path / "a", labelled=False))
+    assert manifest.facts["labels"] == "seeds vs crawl (unlabelled)"
+    reasons = Counter(
+        row["reason"] for row in pq.read_table(tmp_path / "a" / "ledger").to_pylist() if row["warc"]
+    )
+    assert reasons["duplicate_text"] == 1 and reasons["cleaned_negative"] > 0
+    scores = pq.read_table(tmp_path / "a" / "scores").to_pylist()
+    wanted = np.array([row["site"][1] in "1357" for row in scores])
+    assert auc(wanted, np.array([row["agent_score"] for row in scores])) > 0.9
+
+
+@pytest.mark.spark
+def test_a_model_that_was_changed_is_refused(inputs: tuple[str, str, str], tmp_path: Path) -> None:
+    run(config(inputs, tmp_path / "a"))
+    with open(tmp_path / "a" / "model" / "model.bin", "ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(UserError, match="not the model that its manifest names"):
+        AgentClassifier.load(str(tmp_path / "a"))
+
+
+def test_what_is_missing_is_named_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "crawl.warc").write_bytes(b"")
+    crawl = (str(tmp_path / "crawl.warc"),)
+    with pytest.raises(UserError, match="no finished stage"):
+        run(ClassifierConfig(input=crawl, seeds=str(tmp_path / "none"), output=str(tmp_path / "out")))
+    (tmp_path / "labels.csv").write_text("url,label\nhttps://x.org/,maybe\n")
+    with pytest.raises(UserError, match="'maybe'"):
+        read_labels(str(tmp_path / "labels.csv"))
+    (tmp_path / "bare.csv").write_text("url\nhttps://x.org/\n")
+    with pytest.raises(UserError, match="no column 'label'"):
+        read_labels(str(tmp_path / "bare.csv"))
+    with pytest.raises(UserError, match="does not exist"):
+        read_labels(str(tmp_path / "none.csv"))
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+@pytest.mark.parametrize(("labelled", "least"), [(True, 0.90), (False, 0.80)])
+def test_on_real_pages_of_unseen_sites_the_ranking_holds(
+    spark: SparkSession, shared_data: Path, tmp_path: Path, labelled: bool, least: float
+) -> None:
+    run_seeds(
+        SeedsConfig(
+            input=(str(shared_data / "seeds" / "seeds_flat.jsonl.gz"),), output=str(tmp_path / "seeds")
+        )
+    )
+    labels = str(shared_data / "web" / "mini.labels.csv")
+    run(
+        ClassifierConfig(
+            input=(str(shared_data / "web" / "mini.warc.gz"),),
+            seeds=str(tmp_path / "seeds"),
+            labels=labels if labelled else None,
+            output=str(tmp_path / "model"),
+        )
+    )
+    truth = read_labels(labels)
+    rows = [
+        r
+        for r in pq.read_table(tmp_path / "model" / "scores").to_pylist()
+        if truth[r["url"]].label != "ambiguous"
+    ]
+    wanted = np.array([truth[row["url"]].label == "agent" for row in rows])
+    assert auc(wanted, np.array([row["agent_score"] for row in rows])) > least

@@ -1,0 +1,133 @@
+"""The whole road as a newcomer meets it: one command on the embedded crawl, and on real pages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.dataset as pads
+import pytest
+
+STAGES = ("seeds", "classifier", "pages", "unique", "matched", "shards")
+
+
+def forge(repository: Path, *words: str, timeout: int = 1500) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "jobs/forge.py", *words]
+    return subprocess.run(
+        command, cwd=repository, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def parquet_hashes(workspace: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(workspace)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for stage in STAGES
+        for path in sorted((workspace / stage).rglob("*.parquet"))
+    }
+
+
+@pytest.fixture(scope="module")
+def demo(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    workspace = tmp_path_factory.mktemp("road") / "demo"
+    done = forge(repository, f"output={workspace}", "master=local[2]")
+    assert done.returncode == 0, done.stderr[-4000:]
+    return workspace, done.stdout
+
+
+def test_demo_keeps_the_planted_pages_and_little_else(demo: tuple[Path, str]) -> None:
+    from corpus.demo.score import score
+    from corpus.demo.truth import read_truth
+
+    workspace, printed = demo
+    ledger = pads.dataset(workspace / "pages" / "ledger").to_table(columns=["url", "outcome"]).to_pylist()
+    survivors = pads.dataset(workspace / "unique" / "pages").to_table(columns=["url"])["url"].to_pylist()
+    truth = read_truth(workspace / "embedded" / "crawl" / "truth.parquet")
+    result = score({row["url"]: row["outcome"] for row in ledger}, survivors, truth)
+    assert len(truth) >= 1200
+    assert result.filter.recall > 0.85
+    assert result.filter.precision > 0.85
+    assert result.merged == result.pairs > 0
+    assert not result.wrongly_removed
+    assert "recall" in printed
+
+
+def test_every_stage_of_the_demo_verifies(demo: tuple[Path, str], repository: Path) -> None:
+    folders = ",".join(str(demo[0] / stage) for stage in STAGES)
+    command = [sys.executable, "jobs/verify.py", f"input={folders}"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_heldout_loss_falls_over_both_stages(demo: tuple[Path, str]) -> None:
+    losses = []
+    for stage in ("stage1", "stage2"):
+        rows = [
+            json.loads(line)
+            for line in (demo[0] / "training" / stage / "metrics.jsonl").read_text().splitlines()
+        ]
+        steps = [row["loss"] for row in rows if "loss" in row and row.get("event", "step") == "step"]
+        losses.append(steps)
+        assert sum(steps[-5:]) < sum(steps[:5])
+    assert losses[1][-1] < losses[0][0]
+    assert (demo[0] / "training" / "stage2" / "export" / "config.json").exists()
+
+
+def test_report_is_one_file_that_names_the_run(demo: tuple[Path, str]) -> None:
+    page = (demo[0] / "report" / "index.html").read_text(encoding="utf-8")
+    assert "<svg" in page and "stage1" in page
+    assert 'src="http' not in page
+
+
+def test_same_command_again_does_nothing_and_changes_nothing(
+    demo: tuple[Path, str], repository: Path
+) -> None:
+    workspace = demo[0]
+    before = {path: path.stat().st_mtime_ns for path in workspace.rglob("*.parquet")}
+    done = forge(repository, f"output={workspace}", "master=local[2]", "skip=train,report")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert {path: path.stat().st_mtime_ns for path in workspace.rglob("*.parquet")} == before
+
+
+def test_killed_in_the_middle_and_run_again_gives_the_same_bytes(
+    demo: tuple[Path, str], repository: Path, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "again"
+    command = [sys.executable, "jobs/forge.py", f"output={workspace}", "master=local[1]", "skip=train,report"]
+    process = subprocess.Popen(
+        command, cwd=repository, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    deadline = time.monotonic() + 600
+    while (
+        not list((workspace / "pages").glob("_inputs/*"))
+        and process.poll() is None
+        and time.monotonic() < deadline
+    ):
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert (workspace / "pages").exists() and not (workspace / "pages" / "_SUCCESS").exists()
+    done = forge(repository, f"output={workspace}", "master=local[2]", "skip=train,report")
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert parquet_hashes(workspace) == parquet_hashes(demo[0])
+
+
+def test_real_pages_go_the_whole_road(repository: Path, shared_data: Path, tmp_path: Path) -> None:
+    done = forge(
+        repository,
+        f"input={shared_data / 'web' / 'mini.warc.gz'}",
+        f"seeds={shared_data / 'seeds' / 'seeds_flat.jsonl.gz'}",
+        f"output={tmp_path / 'real'}",
+        "master=local[2]",
+        "set.train.tokens=65536",
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    sets = json.loads((tmp_path / "real" / "shards" / "manifest.json").read_text())["facts"]["sets"]
+    shares = {name: source["share"] for name, source in sets["stage1"]["sources"].items()}
+    assert shares == pytest.approx({"agent": 1 / 3, "code": 1 / 3, "text": 1 / 3}, abs=0.001)
+    assert (tmp_path / "real" / "report" / "index.html").exists()
