@@ -1,7 +1,7 @@
 """The whole road in order: one workspace, one folder per stage, going on where it stopped.
 
-Each stage decides by its own fingerprint whether there is anything left to do; this module only knows the order
-and hands each stage what the one before has made. Training runs in a process of its own, without Spark.
+Each stage decides by its own fingerprint whether there is anything left to do; this module only knows the
+order and hands each stage what the one before has made. Training runs in a process of its own, without Spark.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ def run(config: ForgeConfig) -> str:
 
         say("\n== recall and precision against the planted truth")
         say(score_against_truth(config.input[0], space["filter"], space["dedup"]))
-    return f"\nthe whole road took {time.monotonic() - started:.0f} s; look at {storage.join(space['report'], 'index.html')}"
+    page = storage.join(space["report"], "index.html")
+    return f"\nthe whole road took {time.monotonic() - started:.0f} s; look at {page}"
 
 
 def clear_from(space: Workspace, stage: str) -> None:

@@ -135,9 +135,13 @@ def _troubled(sites: Sequence[Site], spare: Iterator[tuple[Site, Doc]], rng: ran
     )
     noai = '<meta name="robots" content="noai, noindex">'
     licence = '<link rel="license" href="https://creativecommons.org/licenses/by/4.0/">'
-    for meta, note in ((noai, "robots meta: noai, noindex"), (licence, "licence link: CC BY 4.0")):
+    for meta, note, expected in (
+        (noai, "robots meta: noai, noindex", "dropped"),
+        (licence, "licence link: CC BY 4.0", "kept"),
+    ):
         site, doc = next(spare)
-        pages.append(replace(html_page(site, doc, "agent", folder="policy/", meta=meta), note=note))
+        page = html_page(site, doc, "agent", folder="policy/", meta=meta)
+        pages.append(replace(page, note=note, expected=expected))
     return pages
 
 

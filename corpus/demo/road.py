@@ -26,7 +26,7 @@ _WRITERS: dict[str, Callable[[Path], object]] = {
 
 
 def embedded(part: str, workspace: str) -> str:
-    """The folder of one embedded part (crawl, seeds, code or text) in the workspace, written if it is not there."""
+    """The folder of one embedded part (crawl, seeds, code, text) in the workspace, written if not there."""
     if "://" in workspace:
         raise UserError(
             f"the embedded {part} is written to a local folder only; give {part}= or a local output=."

@@ -38,7 +38,7 @@ def run(config: ShardConfig) -> Manifest:
         name: [locate(path) for path in source.path] for name, source in sorted(config.input.items())
     }
     inputs = [
-        i | {"as": name} for name, places in locations.items() for place in places for i in place.inputs
+        {**i, "as": name} for name, places in locations.items() for place in places for i in place.inputs
     ]
     stage = Stage.open("shard", config, inputs)
     if stage.finished:

@@ -169,8 +169,9 @@ def test_each_kind_of_trouble_is_planted(crawl: Crawl) -> None:
     assert {"http-404", "http-301", "json", "pdf", "image", "empty-body", "bad-gzip-body", "bad-http-header",
             "deep-nesting"} <= genres  # fmt: skip
     notes = " ".join(row.note for row in crawl[1].rows if row.expected == "kept")
-    for word in ("invalid UTF-8", "NUL", "Content-Length", "gzip", "chunked", "noai", "licence"):
+    for word in ("invalid UTF-8", "NUL", "Content-Length", "gzip", "chunked", "licence"):
         assert word in notes
+    assert [row.expected for row in crawl[1].rows if "noai" in row.note] == ["dropped"]
 
 
 def test_crawl_and_seeds_share_no_module_and_no_page() -> None:

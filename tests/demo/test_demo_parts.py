@@ -31,7 +31,7 @@ def test_seeds_are_enough_and_the_same_each_time(tmp_path: Path) -> None:
 def test_seed_files_are_valid_in_their_own_formats(tmp_path: Path) -> None:
     write_seeds(tmp_path)
     versions = set()
-    for path in sorted((tmp_path / "openapi").iterdir()):
+    for path in sorted(p for p in (tmp_path / "openapi").iterdir() if p.name != "SOURCE.yaml"):
         spec = yaml.safe_load(path.read_text())
         versions.add(str(spec.get("openapi") or spec.get("swagger"))[:3])
         operations = [

@@ -14,6 +14,7 @@ from corpus.demo.stdlib import SEED_MODULES, module_documents
 
 _HERE = Path(__file__).parent
 FORMATS = ("openapi", "apibench", "trajectories", "tldr")
+_STDLIB = "stdlib"
 
 
 def write_seeds(folder: Path) -> list[Path]:
@@ -27,7 +28,11 @@ def write_seeds(folder: Path) -> list[Path]:
         for doc in module_documents(module, group_words=112):
             if distinct.add(plain_text(doc)):
                 name = re.sub(r"[^A-Za-z0-9]+", "-", doc.title).strip("-")[:60]
-                written.append(_put(folder / "stdlib" / f"{name}.md", markdown(doc)))
+                written.append(_put(folder / _STDLIB / f"{name}.md", markdown(doc)))
+    for name in (*FORMATS, _STDLIB):
+        origin = ("python-stdlib", "PSF-2.0") if name == _STDLIB else (f"demo-{name}", "Apache-2.0")
+        sidecar = "source: {}\nlicence: {}\n".format(*origin)
+        written.append(_put(folder / name / "SOURCE.yaml", sidecar))
     return sorted(written)
 
 
