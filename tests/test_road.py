@@ -52,7 +52,7 @@ def test_demo_keeps_the_planted_pages_and_little_else(demo: tuple[Path, str]) ->
     assert len(truth) >= 1200
     assert result.filter.recall > 0.85
     assert result.filter.precision > 0.85
-    assert result.merged == result.pairs > 0
+    assert result.pairs > 40 and result.merged >= 0.95 * result.pairs
     assert not result.wrongly_removed
     assert "recall" in printed
 

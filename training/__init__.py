@@ -1,3 +1,1 @@
-"""The trainer: FSDP2 around Hugging Face causal models, fed from plain Parquet shards. Knows nothing of
-Spark.
-"""
+"""The trainer: FSDP2 around Hugging Face causal models, fed from plain Parquet shards; it knows no Spark."""

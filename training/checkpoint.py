@@ -1,15 +1,12 @@
 """Checkpoints are folders that are whole and verified, or do not exist.
 
-    checkpoints/step_N/shard-*.safetensors   model and moments, every rank its own slices; readable at any
-    world size
+    checkpoints/step_N/shard-*.safetensors   model and moments, a slice per rank; readable at any world size
     checkpoints/step_N/state.json            step, loader cursors, fingerprint, tokens per source
     checkpoints/step_N/manifest.json         size and sha256 of each file, written last
 
 A save goes to a fresh folder, is forced to disk, and is renamed. Nothing writes into a finished folder:
-torch's
-own loader would then read a mix of old and new without a word. A flipped bit is found by the hash; the folder
-is
-set aside under another name and the one before is used. No file needs pickle.
+torch's own loader would then read a mix of old and new without a word. A flipped bit is found by the hash;
+the folder is set aside under another name and the one before is used. No file needs pickle.
 """
 
 from __future__ import annotations

@@ -19,9 +19,7 @@ from training.tokens import Tokenizer
 
 @dataclass(frozen=True)
 class Documents:
-    """Document i is values[offsets[i] : offsets[i + 1]]; it may be empty. `where` names the place
-    for errors.
-    """
+    """Document i is values[offsets[i] : offsets[i + 1]]; it may be empty. `where` names it in errors."""
 
     values: Int32
     offsets: Int64
@@ -32,9 +30,7 @@ class Documents:
 
 
 class Reader:
-    """Reads row ranges of Parquet row groups. Decoded row groups are kept, the oldest dropped beyond
-    `cache_bytes`.
-    """
+    """Reads row ranges of Parquet row groups; of the decoded ones it keeps the latest `cache_bytes`."""
 
     def __init__(self, tokenizer: Tokenizer, vocabulary: int | None, *, cache_bytes: int = 512 << 20) -> None:
         self._tokenizer, self._vocabulary, self._limit = tokenizer, vocabulary, cache_bytes
@@ -42,9 +38,7 @@ class Reader:
         self._lock = threading.Lock()
 
     def read(self, file: ShardFile, group: int, start: int, stop: int) -> Documents:
-        """Rows start..stop of one row group. Raises DataError that names the file for ids that cannot be
-        right.
-        """
+        """Rows start..stop of one row group. Raises DataError that names the file for impossible ids."""
         where = f"{file.path} row group {group} rows {start}-{stop}"
         column = self._column(file, group).slice(start, stop - start)
         if file.tokenised:
@@ -74,8 +68,9 @@ class Reader:
             return self._cache[key]
 
     def _check(self, documents: Documents) -> None:
-        """Ids fit the model, and each document ends with one separator (two once cost a public run 1.5T
-        tokens).
+        """Ids fit the model, and each document ends with one separator.
+
+        Two separators once cost a public run 1.5T tokens.
         """
         values, offsets, eos = documents.values, documents.offsets, self._tokenizer.eos
         if (
@@ -96,8 +91,8 @@ class Reader:
                 "shard them again."
             )
         long_ends = offsets[1:][lengths > 1]
-        # Text may quote the separator, so a few doubles are no fault; a majority means that two writers added
-        # it.
+        # Text may quote the separator, so a few doubles are no fault; a majority means that two writers
+        # added it.
         if len(long_ends) > 1 and (values[long_ends - 2] == eos).mean() > 0.5:
             raise DataError(
                 f"{documents.where} holds documents that end with the separator {eos} twice; "

@@ -1,5 +1,6 @@
-"""The export of a run: a Hugging Face folder that `AutoModelForCausalLM.from_pretrained` reads, made whole or
-not at all.
+"""The export of a run: a Hugging Face folder for `AutoModelForCausalLM.from_pretrained`.
+
+It is made whole or not at all.
 """
 
 from __future__ import annotations
@@ -21,9 +22,7 @@ HISTORY = "training_history.json"
 
 
 def export_run(trainer: Trainer) -> Path:
-    """Write `export/` beside the checkpoints. Collective. An export that is there is replaced by a
-    whole one.
-    """
+    """Write `export/` beside the checkpoints, whole, in place of one that is there. Collective."""
     world, config = trainer.world, trainer.config
     target = trainer.output / "export"
     fresh = trainer.output / world.from_first(f"export.tmp-{secrets.token_hex(4)}")
@@ -58,8 +57,9 @@ def is_exported(folder: Path, steps: int) -> bool:
 
 
 def _history(trainer: Trainer) -> list[dict[str, Any]]:
-    """Every stage that these weights have been through, with its tokens per source; it travels from stage to
-    stage.
+    """Every stage that these weights have been through, with its tokens per source.
+
+    The list travels from stage to stage.
     """
     before = trainer.plan.model.weights
     past = before / HISTORY if before else None

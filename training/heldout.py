@@ -1,5 +1,6 @@
-"""Loss on the held-out slice: the same rows in the same order each time, per source, in nats and in bits per
-byte.
+"""Loss on the held-out slice, per source, in nats and in bits per byte.
+
+It is taken over the same rows in the same order each time.
 """
 
 from __future__ import annotations
@@ -27,9 +28,7 @@ Measure = Callable[[Int32, Int32], tuple[float, int]]
 
 @dataclass(frozen=True)
 class HeldoutSource:
-    """The first rows of one source. `tokens` and `bytes` are those of the documents that were read
-    for them.
-    """
+    """The first rows of one source. `tokens` and `bytes` count the documents that were read for them."""
 
     name: str
     ids: Int32
@@ -39,9 +38,7 @@ class HeldoutSource:
 
 
 def open_heldout(config: TrainConfig, tokenizer: Tokenizer, vocabulary: int) -> list[HeldoutSource]:
-    """Pack the held-out rows of every source, documents in file order. Empty where there is no such
-    folder.
-    """
+    """Pack the held-out rows of every source, documents in file order; empty if there is no folder."""
     folder = Path(config.heldout.path) if config.heldout.path else Path(config.data).parent / "heldout"
     if config.heldout.rows == 0 or (config.heldout.path is None and not folder.is_dir()):
         return []
@@ -56,10 +53,10 @@ def open_heldout(config: TrainConfig, tokenizer: Tokenizer, vocabulary: int) -> 
 def measure(
     source: HeldoutSource, config: TrainConfig, world: World, forward: Measure
 ) -> dict[str, float | int | str | None]:
-    """The loss over all ranks as a row for metrics.jsonl. Collective: each rank does the same number of
-    passes.
+    """The loss over all ranks as a row for metrics.jsonl.
 
-    bits_per_byte = mean loss in bits x tokens per byte of the documents read; it compares across tokenizers.
+    Collective: each rank does the same number of passes. bits_per_byte = mean loss in bits x tokens per
+    byte of the documents read; it compares across tokenizers.
     """
     share = config.micro_rows * world.size
     passes = -(-len(source.ids) // share)

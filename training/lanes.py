@@ -1,9 +1,9 @@
 """Lanes: the fixed lines that rows are read along. A lane is (source, slot); its cursor is all of its state.
 
-The row ranges (chunks) of a source are permuted anew for each epoch and dealt to its lanes, balanced by
-tokens.
-A lane cuts the documents of its chunks into rows of `length` tokens and wraps into the next epoch by itself.
-So the union of all lanes reads each document of a source once per epoch, whoever serves the lanes.
+The row ranges (chunks) of a source are permuted anew for each epoch and dealt to its lanes, balanced
+by tokens. A lane cuts the documents of its chunks into rows of `length` tokens and wraps into the
+next epoch by itself. So the union of all lanes reads each document of a source once per epoch,
+whoever serves the lanes.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ from training.documents import Documents, Reader
 from training.shards import Source, row_tokens
 
 CHUNKS_PER_LANE = 8
-FRUITLESS_EPOCHS = (
-    64  # per lane; a lane of a small source waits for its turn, which comes within as many epochs as lanes
-)
-EPOCH, CHUNK, ROW, TOKEN = range(
-    4
-)  # a cursor: epoch, place in the lane's list of chunks, row in it, token in that row
+# Per lane; a lane of a small source waits for its turn, which comes within as many epochs as there are lanes.
+FRUITLESS_EPOCHS = 64
+# A cursor: epoch, place in the lane's list of chunks, row in it, token in that row.
+EPOCH, CHUNK, ROW, TOKEN = range(4)
 
 
 class Deck:
@@ -48,8 +46,8 @@ class Deck:
             return self._epochs[epoch][lane]
 
     def _deal(self, epoch: int) -> list[list[int]]:
-        # The lane that is served first moves on each epoch, so that no lane of a small source stays empty for
-        # ever.
+        # The lane that is served first moves on each epoch, so that no lane of a small source
+        # stays empty for ever.
         first = epoch * len(self.chunks) % self.lanes
         heap = [(0, turn, (first + turn) % self.lanes) for turn in range(self.lanes)]
         hands: list[list[int]] = [[] for _ in range(self.lanes)]
@@ -61,10 +59,9 @@ class Deck:
 
 
 def cut_chunks(source: Source, wanted: int) -> tuple[Int64, Int64]:
-    """Row ranges [chunks, (file, row group, start, stop)] and their tokens: at least `wanted` where the rows
-    allow it.
+    """Row ranges [chunks, (file, row group, start, stop)] and their tokens.
 
-    Ranges without tokens are left out.
+    At least `wanted` ranges where the rows allow it. Ranges without tokens are left out.
     """
     size = max(source.rows // wanted, 1)
     chunks, tokens = [], []
@@ -94,8 +91,9 @@ class Lane:
         self._order: Int64 = np.zeros(0, np.int64)
 
     def fill(self, ids: Int32, positions: Int32) -> None:
-        """Write the next row into `ids` and `positions`, both [length]. A position of 0 begins a document or
-        its rest.
+        """Write the next row into `ids` and `positions`, both [length].
+
+        A position of 0 begins a document, or the rest of one.
         """
         at, length, cursor = 0, len(ids), self.cursor
         while at < length:
@@ -111,9 +109,7 @@ class Lane:
                 cursor[ROW], cursor[TOKEN] = cursor[ROW] + 1, 0
 
     def _find_row(self) -> None:
-        """Move the cursor to the next row that exists: past the end of a chunk, of the hand, of
-        empty epochs.
-        """
+        """Move the cursor to the next row that exists: past the end of a chunk, a hand or empty epochs."""
         cursor, fruitless = self.cursor, 0
         while True:
             hand = self._deck.hand(int(cursor[EPOCH]), self._lane)

@@ -1,8 +1,7 @@
 """Batches of packed rows from weighted sources, in one order for any number of ranks and workers.
 
 The global batch has `rows` slots; a rank serves a contiguous block of them. Every batch carries the state
-that
-continues behind it, so reading ahead never runs away from what was trained on.
+that continues behind it, so reading ahead never runs away from what was trained on.
 """
 
 from __future__ import annotations
@@ -29,8 +28,9 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class LoaderState:
-    """Where the data stream stands. `cursors` [sources, slots, 4]; of a rank's own state only its slots are
-    current.
+    """Where the data stream stands: `cursors` [sources, slots, 4].
+
+    In a rank's own state only the cursors of its slots are current.
     """
 
     step: int
@@ -59,8 +59,9 @@ class LoaderState:
 
 @dataclass(frozen=True)
 class Batch:
-    """One rank's part of a global batch. A position of 0 marks where a document, or the rest of
-    one, begins.
+    """One rank's part of a global batch.
+
+    A position of 0 marks where a document, or the rest of one, begins.
     """
 
     ids: Int32  # [slots of the rank, length]

@@ -60,8 +60,9 @@ class Trainer:
         self._stop = False
 
     def run(self) -> None:
-        """Train to the budget. Raises SystemExit with EXIT_REQUEUE after SIGTERM, with a checkpoint
-        on disk.
+        """Train to the budget.
+
+        Raises SystemExit with EXIT_REQUEUE after SIGTERM, with a checkpoint on disk.
         """
         self._open_log()
         before = signal.signal(signal.SIGTERM, self._on_sigterm)
@@ -100,8 +101,9 @@ class Trainer:
             self.save()
 
     def _train(self, batch: Batch, valid: int) -> tuple[float, float, float]:
-        """One optimiser step; returns loss, gradient norm and learning rate. The weights stay if a gradient
-        is not finite.
+        """One optimiser step; returns loss, gradient norm and learning rate.
+
+        The weights stay as they are if a gradient is not finite.
         """
         # Random numbers (dropout) are a function of seed, step and rank, so no generator has to be saved.
         torch.manual_seed((self.config.seed << 40) ^ (self.step << 16) ^ self.world.rank)
@@ -126,8 +128,9 @@ class Trainer:
         return loss, norm, lr
 
     def _forward(self, ids: Int32, positions: Int32) -> Tensor:
-        """Summed loss of some rows, documents isolated. The cache is off: with it, packed documents see each
-        other.
+        """Summed loss of some rows, documents isolated.
+
+        The cache is off: with it, packed documents see each other.
         """
         device = self.world.device
         tokens = torch.from_numpy(ids).to(device, torch.long, non_blocking=True)

@@ -40,8 +40,9 @@ class MetricsLog:
         self._stream.flush()
 
     def sync(self) -> None:
-        """Force the rows to the disk; done before a checkpoint counts, so that it never lacks rows of its
-        past.
+        """Force the rows to the disk.
+
+        Done before a checkpoint counts, so that the file never lacks rows of the checkpoint's past.
         """
         os.fsync(self._stream.fileno())
 

@@ -16,8 +16,9 @@ from training.arrays import Int64
 
 
 def integer_shares(weights: Sequence[float]) -> list[int]:
-    """Whole numbers in the ratio of the weights, so that quotas are exact. 0.1 means one tenth, not its
-    nearest double.
+    """Whole numbers in the ratio of the weights, so that quotas are exact.
+
+    0.1 means one tenth, not its nearest double.
     """
     fractions = [Fraction(repr(float(weight))).limit_denominator(10**9) for weight in weights]
     common = lcm(*(fraction.denominator for fraction in fractions))
@@ -25,10 +26,10 @@ def integer_shares(weights: Sequence[float]) -> list[int]:
 
 
 def quota(shares: Sequence[int], counts: Int64, rows: int) -> list[int]:
-    """Rows of each source in the next `rows` rows, after `counts` rows so far; shares are above 0. Ties go to
-    the first.
+    """Rows of each source in the next `rows` rows, after `counts` rows so far; shares are above 0.
 
-    A source is behind by share * (n + 1) - count * total; with whole numbers no rounding adds up.
+    A source is behind by share * (n + 1) - count * total; with whole numbers no rounding adds up. Ties go
+    to the first source.
     """
     total = sum(shares)
     have = [int(count) for count in counts]
@@ -42,11 +43,11 @@ def quota(shares: Sequence[int], counts: Int64, rows: int) -> list[int]:
 
 
 def assign_slots(taken: Sequence[int], shares: Sequence[int], served: Int64, step: int) -> Int64:
-    """The source of each slot of this step, shape [slots]; `served` [sources, slots] counts rows of each lane
-    so far.
+    """The source of each slot of this step, shape [slots].
 
-    Rare sources choose first and take the slots whose lane of that source is least advanced; equal lanes take
-    turns by step. So the lanes of a source stay within a few rows of each other.
+    `served` [sources, slots] counts the rows of each lane so far. Rare sources choose first and take the
+    slots whose lane of that source is least advanced; equal lanes take turns by step. So the lanes of a
+    source stay within a few rows of each other.
     """
     slots = served.shape[1]
     chosen = np.full(slots, -1, dtype=np.int64)

@@ -1,5 +1,6 @@
-"""Hugging Face causal models: built without memory, sharded, and filled from slices of safetensors or from a
-seed.
+"""Hugging Face causal models: built without memory, and sharded.
+
+Their weights come from slices of safetensors or from a seed.
 """
 
 from __future__ import annotations
@@ -22,9 +23,7 @@ from training.tokens import Tokenizer
 
 @dataclass(frozen=True)
 class ModelSource:
-    """What `model=` names: the model's configuration, and the folder of its weights or none for a random
-    start.
-    """
+    """What `model=` names: a model's configuration, and the folder of its weights (None: a random start)."""
 
     config: Any  # transformers.PretrainedConfig
     weights: Path | None
@@ -143,8 +142,9 @@ def _empty(source: ModelSource) -> Any:
 
 
 def _fill_randomly(model: nn.Module, source: ModelSource, seed: int) -> None:
-    """Every rank draws the whole model from the seed and keeps its slices: the same start for any
-    world size.
+    """Every rank draws the whole model from the seed and keeps its slices.
+
+    So the start is the same for any world size.
     """
     from transformers import AutoModelForCausalLM
 

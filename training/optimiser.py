@@ -34,14 +34,16 @@ class Optimiser:
             }
 
     def tensors(self) -> dict[str, Tensor]:
-        """The moments, as `exp_avg.<parameter>` and `exp_avg_sq.<parameter>`, for a checkpoint to write or
-        fill.
+        """The moments, for a checkpoint to write or fill.
+
+        Their names are `exp_avg.<parameter>` and `exp_avg_sq.<parameter>`.
         """
         return {f"{m}.{name}": self._adamw.state[p][m] for name, p in self.named.items() for m in _MOMENTS}
 
     def clip(self) -> float:
-        """Scale the gradients down to the largest norm allowed; returns the norm before. Not finite: left to
-        the caller.
+        """Scale the gradients down to the largest norm allowed; returns the norm before.
+
+        A norm that is not finite is left to the caller.
         """
         limit = self._config.clip or math.inf
         norm = torch.nn.utils.clip_grad_norm_(list(self.named.values()), limit)

@@ -1,5 +1,6 @@
-"""Several documents in one row without seeing each other: positions restart, attention and loss stop at the
-border.
+"""Several documents in one row without seeing each other.
+
+Positions restart, attention and loss stop at the border.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ IGNORE = -100
 
 
 def labels_of(ids: Tensor, positions: Tensor) -> Tensor:
-    """Labels [rows, length] in the Hugging Face convention (the model shifts them): none for a document's
-    first token.
+    """Labels [rows, length] in the Hugging Face convention (the model shifts them).
+
+    The first token of a document has none.
     """
     return ids.masked_fill(positions == 0, IGNORE)
 
 
 def isolation_mask(positions: Tensor) -> Tensor:
-    """Boolean mask [rows, 1, length, length]: a token sees itself and what went before it in its own
-    document.
+    """Boolean mask [rows, 1, length, length]: a token sees itself and what its document holds before it.
 
     Positions alone do not isolate documents: with Hugging Face's default cache they leak into each other.
     """

@@ -84,8 +84,7 @@ def shard_model(model: nn.Module, layers: list[nn.Module], world: World, *, bf16
     """`fully_shard` each layer and then the root, gradients summed over ranks and never averaged.
 
     The loss is divided by the global number of tokens before the backward pass, so averaging would divide
-    twice.
-    The divide factor of 1 needs the forced sum: gloo has no pre-multiplied sum and would raise.
+    twice. The divide factor of 1 needs the forced sum: gloo has no pre-multiplied sum and would raise.
     """
     compute = torch.bfloat16 if bf16 else torch.float32
     policy = MixedPrecisionPolicy(param_dtype=compute, reduce_dtype=torch.float32)

@@ -1,6 +1,4 @@
-"""What a run will do, found without doing it: the answer to --dry-run, and the checks before the
-first step.
-"""
+"""What a run will do, found without doing it: the answer to --dry-run, and checks before the first step."""
 
 from __future__ import annotations
 
@@ -89,8 +87,9 @@ def make_plan(config: TrainConfig) -> Plan:
 
 
 def check_division(config: TrainConfig, size: int) -> None:
-    """The global batch is fixed; ranks and micro-batches only divide it, so accumulation is derived and never
-    a key.
+    """Raises UserError where ranks and micro-batches do not divide the global batch.
+
+    That batch is fixed, so accumulation is derived and never a key.
     """
     if config.rows % (size * config.micro_rows):
         raise UserError(
@@ -100,9 +99,7 @@ def check_division(config: TrainConfig, size: int) -> None:
 
 
 def check_fingerprint(found: Checkpoint, fingerprint: Mapping[str, Any]) -> None:
-    """Raises UserError that names the first thing in which the data stream is not the one of the
-    checkpoint.
-    """
+    """Raises UserError that names the first thing in which the data stream is not the checkpoint's."""
     changed = difference(found.state["fingerprint"], fingerprint)
     if changed:
         more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""

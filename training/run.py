@@ -4,8 +4,7 @@
     torchrun --nproc_per_node 2 training/run.py --config ...        # the same tokens in the same order
 
 The output folder gets metrics.jsonl, checkpoints/step_N/, export/ (Hugging Face format) and config.yaml.
-Exit codes: 0 done, 1 bug, 2 user, 3 data, 75 stopped by SIGTERM with a checkpoint (run the same command
-again).
+Exit codes: 0 done, 1 bug, 2 user, 3 data, 75 stopped by SIGTERM with a checkpoint: run it again.
 """
 
 from __future__ import annotations
@@ -65,4 +64,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All is written and closed. torch's communication threads race the interpreter's own shutdown, which now and
+    # then aborts a finished rank ("terminate called without an active exception") and fails the whole launch.
+    os._exit(code)

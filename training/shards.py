@@ -1,5 +1,6 @@
-"""What a shard set holds: its sources, files, row groups, weights and tokenizer, found without reading the
-data.
+"""What a shard set holds, found without reading the data.
+
+Its sources, files, row groups, weights and tokenizer.
 """
 
 from __future__ import annotations
@@ -69,8 +70,9 @@ class ShardSet:
 
 
 def open_set(folder: str, weights: Mapping[str, float] | None = None) -> ShardSet:
-    """Find the sources of a shard set. Weights: `weights`, then the manifest, then equal ones; 0 leaves a
-    source out.
+    """Find the sources of a shard set.
+
+    Weights come from `weights`, else from the manifest, else they are equal; 0 leaves a source out.
     """
     root = Path(folder)
     if not root.is_dir():

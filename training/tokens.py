@@ -1,5 +1,6 @@
-"""The tokenizer's side of the data path: which one, how large, and how a document becomes ids with one
-separator.
+"""The tokenizer's side of the data path.
+
+Which one, how large, and how a document becomes ids with one separator.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from training.shards import ShardSet
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """A tokenizer by its facts; the object itself is loaded only when text has to be encoded or
-    files copied.
+    """A tokenizer by its facts.
+
+    The object itself is loaded only when text has to be encoded or files copied.
     """
 
     path: str | None
@@ -44,9 +46,7 @@ class Tokenizer:
 
     @cached_property
     def _frame(self) -> tuple[list[int], list[int]]:
-        """Ids before and after each document: BOS where the tokenizer itself puts one, and exactly
-        one EOS.
-        """
+        """Ids before and after each document: BOS where the tokenizer puts one, and exactly one EOS."""
         tokenizer = self.loaded
         if tokenizer.eos_token_id is None:
             raise UserError(f"the tokenizer {self.path} has no end-of-sequence token, which parts documents.")
@@ -55,9 +55,7 @@ class Tokenizer:
         return [tokenizer.bos_token_id] if begins else [], [tokenizer.eos_token_id]
 
     def encode(self, texts: Sequence[str]) -> tuple[Int32, Int64]:
-        """Ids of all documents in one array, and the offsets [documents + 1] of each. Empty texts
-        get no ids.
-        """
+        """Ids of all documents in one array, and their offsets [documents + 1]. Empty texts get no ids."""
         before, after = self._frame
         encoded = self.loaded(
             list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False

@@ -1,6 +1,4 @@
-"""Weights in and out as safetensors: every rank reads and writes its own slices, none ever holds the whole
-model.
-"""
+"""Weights in and out as safetensors: every rank reads and writes its own slices, none holds all of them."""
 
 from __future__ import annotations
 
@@ -23,10 +21,10 @@ SHARD_BYTES = 4 << 30
 
 
 def load(folder: Path, tensors: Mapping[str, Tensor], world: World) -> None:
-    """Fill `tensors` in place from the safetensors of a Hugging Face folder; other number formats are
-    converted.
+    """Fill `tensors` in place from the safetensors of a Hugging Face folder.
 
-    Raises UserError that names the first tensor that is missing or has another shape.
+    Other number formats are converted. Raises UserError that names the first tensor that is missing
+    or has another shape.
     """
     stored = _shapes(folder)
     for name, tensor in tensors.items():
@@ -44,8 +42,9 @@ def load(folder: Path, tensors: Mapping[str, Tensor], world: World) -> None:
 
 
 def export(folder: Path, tensors: Mapping[str, Tensor], world: World, dtype: torch.dtype) -> None:
-    """Write whole tensors to safetensors files in `folder`, which is fresh. Collective: every rank must call
-    it.
+    """Write whole tensors to safetensors files in `folder`, which is fresh.
+
+    Collective: every rank must call it.
     """
     cast = {
         name: tensor.detach().to(dtype) if tensor.is_floating_point() else tensor
@@ -72,9 +71,7 @@ def sync(path: Path) -> None:
 
 
 def _files_of(tensors: Mapping[str, Tensor]) -> dict[str, int]:
-    """Number of the file of each tensor, from 1 on: a new file begins where one would grow beyond
-    SHARD_BYTES.
-    """
+    """The number of each tensor's file, from 1 on; a new file begins where one would pass SHARD_BYTES."""
     number, size, files = 1, 0, {}
     for name, tensor in tensors.items():
         bytes_ = tensor.numel() * tensor.element_size()

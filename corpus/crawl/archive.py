@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
@@ -23,6 +23,7 @@ from corpus.crawl.records import Damage, Record, read_records
 from corpus.crawl.sandbox import Sandbox
 from corpus.crawl.url import host, payload_digest
 from corpus.engine import storage
+from corpus.engine.inputs import InputFile
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
 from corpus.engine.manifest import OutputFile
 from corpus.engine.parquet import PartWriter
@@ -30,6 +31,14 @@ from corpus.engine.tables import LEDGER, PAGES
 
 COMMITS = "_inputs"
 STAGE = "filter"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An input file under the name that tables call it by, wherever it lies: equal archives, equal tables."""
+
+    name: str
+    file: InputFile
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class Commit:
     """What is known of a finished archive: counts are data, seconds (by step) are not."""
 
     fingerprint: str
-    path: str
+    name: str
     bytes: int
     etag: str
     records: int
@@ -63,18 +72,26 @@ class Commit:
     children: int
 
 
-def key_of(path: str) -> str:
-    """The name of an archive's output files: it follows from the archive's own path and from nothing else."""
-    return hashlib.sha256(storage.redact(path).encode("utf-8")).hexdigest()[:16]
+def with_names(files: Sequence[InputFile]) -> list[Archive]:
+    """Each file under its base name; those that share one under their whole path (without credentials)."""
+    names = [file.path.rpartition("/")[2] for file in files]
+    times = Counter(names)
+    chosen = (name if times[name] == 1 else storage.redact(file.path) for name, file in zip(names, files))
+    return [Archive(name, file) for name, file in zip(chosen, files)]
 
 
-def commit_path(folder: str, path: str) -> str:
-    return storage.join(folder, COMMITS, f"{key_of(path)}.json")
+def key_of(name: str) -> str:
+    """What an archive's output files are called by: it follows from the archive's own name alone."""
+    return hashlib.sha256(name.encode("utf-8")).hexdigest()[:16]
 
 
-def read_commit(folder: str, archive: storage.InputFile, fingerprint: str) -> Commit | None:
+def commit_path(folder: str, name: str) -> str:
+    return storage.join(folder, COMMITS, f"{key_of(name)}.json")
+
+
+def read_commit(folder: str, archive: Archive, fingerprint: str) -> Commit | None:
     """The commit record of an archive; None if there is none that fits, or its files are not whole."""
-    path = commit_path(folder, archive.path)
+    path = commit_path(folder, archive.name)
     if not storage.exists(path):
         return None
     try:
@@ -83,26 +100,26 @@ def read_commit(folder: str, archive: storage.InputFile, fingerprint: str) -> Co
         commit = Commit(**data)
     except (ValueError, TypeError, KeyError):
         return None
-    same = (commit.fingerprint, commit.path, commit.bytes, commit.etag)
-    if same != (fingerprint, storage.redact(archive.path), archive.bytes, archive.etag):
+    same = (commit.fingerprint, commit.name, commit.bytes, commit.etag)
+    if same != (fingerprint, archive.name, archive.file.bytes, archive.file.etag):
         return None
     whole = all(_size(storage.join(folder, f.path)) == f.bytes for f in (commit.pages, commit.ledger))
     return commit if whole else None
 
 
-def filter_archive(archive: storage.InputFile, work: Work, scorer: Scorer) -> Commit:
+def filter_archive(archive: Archive, work: Work, scorer: Scorer) -> Commit:
     """Read, judge and write one archive, and commit it."""
     started = time.perf_counter()
-    name, part = storage.redact(archive.path), f"part-{key_of(archive.path)}.parquet"
+    part = f"part-{key_of(archive.name)}.parquet"
     types: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
     damaged: list[Damage] = []
     pages = PartWriter(storage.join(work.folder, PAGES.name), part, PAGES.schema)
     ledger = PartWriter(storage.join(work.folder, LEDGER.name), part, LEDGER.schema)
     sandbox = Sandbox(seconds=work.page_seconds, memory_mb=work.page_memory_mb)
-    with open_archive(archive.path) as stream, sandbox, pages, ledger:
+    with open_archive(archive.file.path) as stream, sandbox, pages, ledger:
         cascade = Cascade(work.rules, scorer, sandbox)
-        found = read_records(stream, name, archive.bytes, work.page_bytes)
+        found = read_records(stream, archive.name, archive.file.bytes, work.page_bytes)
         for batch in batches(_responses(found, types, damaged)):
             decisions = cascade.judge(batch)
             outcomes.update(decision.outcome for decision in decisions)
@@ -111,9 +128,9 @@ def filter_archive(archive: storage.InputFile, work: Work, scorer: Scorer) -> Co
     assert pages.result and ledger.result
     commit = Commit(
         fingerprint=work.fingerprint,
-        path=name,
-        bytes=archive.bytes,
-        etag=archive.etag,
+        name=archive.name,
+        bytes=archive.file.bytes,
+        etag=archive.file.etag,
         records=sum(types.values()),
         responses=types["response"],
         counts={outcome: outcomes[outcome] for outcome in (KEPT, DROPPED, FAILED)},
@@ -124,7 +141,7 @@ def filter_archive(archive: storage.InputFile, work: Work, scorer: Scorer) -> Co
         children=sandbox.started,
     )
     data = json.dumps(asdict(commit), sort_keys=True, indent=1).encode() + b"\n"
-    storage.write_bytes(commit_path(work.folder, archive.path), data)
+    storage.write_bytes(commit_path(work.folder, archive.name), data)
     return commit
 
 
@@ -176,10 +193,12 @@ def ledger_rows(decisions: list[Decision]) -> pa.RecordBatch:
 
 @contextlib.contextmanager
 def open_archive(path: str) -> Iterator[BinaryIO]:
-    """The archive as a seekable file: what comes as a stream is copied to a temporary file first, because
-    reading on behind damage needs to go back."""
+    """The archive as a seekable file: a stream is copied to a temporary file first.
+
+    Reading on behind damage needs to go back.
+    """
     with storage.open_input(path) as stream:
-        if not path.startswith(("http://", "https://")):
+        if not storage.is_http(path):
             yield stream
             return
         with tempfile.TemporaryFile() as copy:

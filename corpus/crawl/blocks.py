@@ -45,8 +45,10 @@ class Protected:
     key: str
 
     def restore(self, text: str) -> str:
-        """`text` with each marker replaced by its block, which stands in lines of its own. A marker that an
-        extractor repeated is filled once."""
+        """`text` with each marker replaced by its block, which stands in lines of its own.
+
+        A marker that an extractor repeated is filled once.
+        """
         seen: set[int] = set()
 
         def fill(match: re.Match[str]) -> str:

@@ -58,8 +58,10 @@ def clean(text: str) -> str:
 
 
 def _known(label: str) -> str | None:
-    """Python's codec for a label, read as browsers read it; None for what is no encoding of
-    web pages (Python also has codecs such as punycode and unicode_escape, which a page must not choose)."""
+    """Python's codec for a label, read as browsers read it; None for what is no encoding of web pages.
+
+    Python also has codecs such as punycode and unicode_escape, which a page must not choose.
+    """
     mapped = map_encoding_to_html5(label)
     try:
         name = codecs.lookup(label if mapped in (None, "utf-8") else mapped).name

@@ -15,9 +15,8 @@ class FilterConfig(JobConfig):
         "WARC files, folders, globs or lists of paths (*.paths, *.paths.gz); local, s3:// or https://"
     )
     base: str = option("prefix of relative paths in lists, such as https://data.commoncrawl.org/", "")
-    classifier: str = option(
-        "folder of the finished classifier stage", volatile=True
-    )  # its content is an input, so its place does not matter
+    # The classifier's content is an input, so its place does not matter.
+    classifier: str = option("folder of the finished classifier stage", volatile=True)
     threshold: float | None = option(
         "agent score from which a page is kept; null takes the classifier's own", None, least=0, most=1
     )

@@ -140,11 +140,8 @@ def read_frames(window: Window, cap: int) -> Iterator[Frame | Gap]:
             return
         head = window.header() if opening == b"WARC/" else None
         if head is None:
-            reason = (
-                "truncated"
-                if opening == b"WARC/" and len(window.peek(MAX_HEADER)) < MAX_HEADER
-                else "garbage"
-            )
+            cut = opening == b"WARC/" and len(window.peek(MAX_HEADER)) < MAX_HEADER
+            reason = "truncated" if cut else "garbage"
             window.skip(1)
             window.skip_to_record()
             yield Gap(start, window.position, reason)

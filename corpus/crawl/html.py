@@ -84,8 +84,10 @@ def code_share(text: str) -> float:
 
 
 def code_fidelity(html: str, text: str) -> float | None:
-    """Share of the page's `pre` lines (blank ones aside) that stand in `text` verbatim, indentation included;
-    None for a page without code."""
+    """Share of the page's `pre` lines that stand in `text` verbatim, indentation included.
+
+    Blank lines do not count. None for a page without code.
+    """
     tree = parse(html)
     lines = [line for pre in tree.xpath("//pre") for line in pre.text_content().split("\n") if line.strip()]
     there = set(text.split("\n"))

@@ -21,8 +21,11 @@ class BodyError(Exception):
 
 
 def decode_body(body: bytes, *, encoding: str, transfer: str, cap: int) -> bytes:
-    """Undo chunking and Content-Encoding. Crawlers often store the body decoded and keep the headers, so a
-    body that does not look encoded is taken as it is. Raises BodyError ('bad_encoding' or 'too_large')."""
+    """Undo chunking and Content-Encoding. Raises BodyError ('bad_encoding' or 'too_large').
+
+    Crawlers often store the body decoded and keep the headers, so a body that does not look
+    encoded is taken as it is.
+    """
     if "chunked" in transfer.lower():
         body = unchunk(body)
     for name in reversed([token.strip().lower() for token in encoding.split(",")]):

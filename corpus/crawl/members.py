@@ -73,8 +73,11 @@ class Member:
                 yield part
 
     def _salvage(self) -> Iterator[bytes]:
-        """What the block at `end` gives before its damage. zlib drops all output of a call that fails, and
-        with it the headers that tell which record is lost, so the block is inflated again in small pieces."""
+        """What the block at `end` gives before its damage.
+
+        zlib drops all output of a call that fails, and with it the headers that tell which record is lost,
+        so the block is inflated again in small pieces.
+        """
         inflater = zlib.decompressobj(31)
         for position in range(self.start, self.end, _STEP):
             inflater.decompress(self._blocks.peek(position, min(_STEP, self.end - position)))

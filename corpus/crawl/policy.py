@@ -40,8 +40,10 @@ def asks_to_be_left_out(directives: str) -> bool:
 
 
 def licence(page: str, link_header: str = "") -> str | None:
-    """The licence that the page links to: `CC-BY-SA-4.0` for Creative Commons, else the address of a link
-    with rel=license; None where there is none."""
+    """The licence that the page links to; None where there is none.
+
+    It is named like `CC-BY-SA-4.0` for Creative Commons, else by the address of a link with rel=license.
+    """
     said = _HEADER_LICENCE.search(link_header)
     candidates = [said.group(1)] if said else []
     mentions = "creativecommons.org" in page

@@ -9,13 +9,24 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from corpus.crawl.archive import COMMITS, STAGE, Commit, Work, filter_archive, key_of, read_commit
+from corpus.crawl.archive import (
+    COMMITS,
+    STAGE,
+    Archive,
+    Commit,
+    Work,
+    filter_archive,
+    key_of,
+    read_commit,
+    with_names,
+)
 from corpus.crawl.cascade import Rules
 from corpus.crawl.config import SUFFIXES, FilterConfig
 from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
 from corpus.engine.config import to_dict
 from corpus.engine.errors import UserError
+from corpus.engine.inputs import expand
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
 from corpus.engine.manifest import Manifest, OutputFile
 from corpus.engine.parquet import PartWriter
@@ -27,24 +38,24 @@ def run(config: FilterConfig) -> Manifest:
     """Filter all archives of `config.input`, but for those that an earlier, unfinished run committed."""
     archives = find_archives(config)
     classifier = classifier_identity(config.classifier)
-    identities: list[dict[str, Any]] = [classifier, *(archive.identity() for archive in archives)]
+    identities: list[dict[str, Any]] = [classifier, *(archive.file.identity() for archive in archives)]
     stage = Stage.open(STAGE, config, identities, keep_unfinished=True)
     if stage.finished:
         return stage.finished
     work = make_work(config, classifier, stage.folder)
     done = _take_over(stage, config, identities, archives, work)
-    waiting = [archive for archive in archives if storage.redact(archive.path) not in done]
+    waiting = [archive for archive in archives if archive.name not in done]
     with stage.spark() as spark:
         for commit in _filter(spark, waiting, work, config.classifier):
-            done[commit.path] = commit
-        return _publish(stage, spark, [done[storage.redact(a.path)] for a in archives])
+            done[commit.name] = commit
+        return _publish(stage, spark, [done[archive.name] for archive in archives])
 
 
 def plan(config: FilterConfig) -> str:
     """What the job would read and how it would judge, found without reading any archive."""
     archives = find_archives(config)
     classifier_identity(config.classifier)
-    size = sum(max(archive.bytes, 0) for archive in archives)
+    size = sum(max(archive.file.bytes, 0) for archive in archives)
     kept = "its own threshold" if config.threshold is None else f"threshold {config.threshold:g}"
     return "\n".join(
         [
@@ -55,18 +66,17 @@ def plan(config: FilterConfig) -> str:
     )
 
 
-def find_archives(config: FilterConfig) -> list[storage.InputFile]:
+def find_archives(config: FilterConfig) -> list[Archive]:
     """The input archives, sorted by path. UserError where there is none or two cannot be told apart."""
     if not config.input:
         raise UserError(
             "the key 'input' is empty; give input= one or more WARC files, folders, globs or path lists."
         )
-    archives = storage.expand(config.input, base=config.base, suffixes=SUFFIXES)
-    for key, times in sorted(Counter(key_of(archive.path) for archive in archives).items()):
+    archives = with_names(expand(config.input, base=config.base, suffixes=SUFFIXES))
+    for name, times in sorted(Counter(archive.name for archive in archives).items()):
         if times > 1:
-            same = next(storage.redact(a.path) for a in archives if key_of(a.path) == key)
             raise UserError(
-                f"the input {same} is given {times} times with other credentials or queries; give it once."
+                f"the input {name} is given {times} times with other credentials or queries; give it once."
             )
     return archives
 
@@ -105,27 +115,25 @@ def _take_over(
     stage: Stage,
     config: FilterConfig,
     identities: Sequence[dict[str, Any]],
-    archives: Sequence[storage.InputFile],
+    archives: Sequence[Archive],
     work: Work,
 ) -> dict[str, Commit]:
     """The commits of an unfinished run that fit this one, by path; what else it left is removed."""
     found = [read_commit(work.folder, archive, work.fingerprint) for archive in archives]
-    done = {commit.path: commit for commit in found if commit}
+    done = {commit.name: commit for commit in found if commit}
     if not done:
         Stage.open(STAGE, config, identities)  # clears what is there, and refuses a folder of something else
         return {}
     keep = {f.path for commit in done.values() for f in (commit.pages, commit.ledger)}
-    keep |= {f"{COMMITS}/{key_of(path)}.json" for path in done} | {CLAIM}
+    keep |= {f"{COMMITS}/{key_of(name)}.json" for name in done} | {CLAIM}
     _remove_all_but(stage.folder, keep)
     return done
 
 
-def _filter(
-    spark: SparkSession, archives: Sequence[storage.InputFile], work: Work, classifier: str
-) -> list[Commit]:
+def _filter(spark: SparkSession, archives: Sequence[Archive], work: Work, classifier: str) -> list[Commit]:
     """One task per archive. Larger archives start first, so that the last task to end is a short one."""
 
-    def task(archive: storage.InputFile) -> Commit:
+    def task(archive: Archive) -> Commit:
         from corpus.relevance.model import AgentClassifier
 
         # an attempt whose worker was lost behind its commit has done the work
@@ -134,7 +142,7 @@ def _filter(
 
     if not archives:
         return []
-    ordered = sorted(archives, key=lambda archive: (-archive.bytes, archive.path))
+    ordered = sorted(archives, key=lambda archive: (-archive.file.bytes, archive.name))
     return list(spark.sparkContext.parallelize(ordered, len(ordered)).map(task).collect())
 
 
@@ -163,7 +171,7 @@ def _publish(stage: Stage, spark: SparkSession, commits: Sequence[Commit]) -> Ma
 def file_rows(commits: Sequence[Commit]) -> pa.RecordBatch:
     rows = [
         {
-            "path": commit.path,
+            "path": commit.name,
             "bytes": commit.bytes,
             "records": commit.records,
             "responses": commit.responses,
@@ -173,7 +181,7 @@ def file_rows(commits: Sequence[Commit]) -> pa.RecordBatch:
             "failed": commit.counts[FAILED],
             "damaged": commit.damaged,
         }
-        for commit in sorted(commits, key=lambda commit: commit.path)
+        for commit in sorted(commits, key=lambda commit: commit.name)
     ]
     return pa.RecordBatch.from_pylist(rows, schema=FILES.schema)
 

@@ -32,8 +32,11 @@ def normalise(url: str) -> str:
 
 
 def page_id(record_id: str, url: str, date: datetime | None) -> str:
-    """The identity of a capture: 128 bits as hex. It does not depend on the archive that holds the record, so
-    the same capture has the same id however a crawl is split into files."""
+    """The identity of a capture: 128 bits as hex.
+
+    It does not depend on the archive that holds the record, so the same capture has the same id however a
+    crawl is split into files.
+    """
     when = date.isoformat() if date else ""
     return hashlib.blake2b(
         "\n".join((record_id, url, when)).encode("utf-8", "replace"), digest_size=16

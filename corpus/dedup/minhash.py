@@ -29,9 +29,11 @@ class Banding:
 
     @classmethod
     def derive(cls, threshold: float, recall: float) -> Banding:
-        """The fewest permutations that reach `recall` at `threshold`, while at half the threshold at most one
-        pair in ten becomes a candidate (each one costs a comparison). Where that needs over 512 permutations,
-        the steepest curve within them."""
+        """The fewest permutations that reach `recall` at `threshold` without too many candidates.
+
+        At half the threshold at most one pair in ten may become a candidate: each one costs a comparison.
+        Where that needs over 512 permutations, the steepest curve within them.
+        """
         best = None
         for rows in range(1, 33):
             chance = threshold**rows
@@ -84,8 +86,10 @@ class MinHasher:
         return best
 
     def bands(self, shingles: Hashes) -> npt.NDArray[np.int64]:
-        """One 64-bit hash per band, int64 [bands]; equal numbers in different bands stay different buckets.
-        Empty for an empty set."""
+        """One 64-bit hash per band, int64 [bands]; empty for an empty set.
+
+        Equal numbers in different bands stay different buckets.
+        """
         if not len(shingles):
             return np.empty(0, np.int64)
         table = self.signature(shingles).reshape(self.banding.bands, self.banding.rows)

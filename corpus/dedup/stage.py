@@ -18,6 +18,7 @@ from corpus.dedup.config import DedupConfig
 from corpus.dedup.near.stage import Scratch, near_duplicates
 from corpus.engine import manifest, storage
 from corpus.engine.errors import UserError
+from corpus.engine.inputs import expand
 from corpus.engine.manifest import Manifest
 from corpus.engine.stage import Stage, read_table, stage_input
 from corpus.engine.tables import DUPLICATES, LEDGER, UNIQUE_PAGES
@@ -62,7 +63,7 @@ def identify(path: str) -> list[Mapping[str, Any]]:
     """The identity of one input: a table of a finished stage, or each file of other Parquet."""
     if manifest.is_finished(path):
         return [stage_input(path, table_of(path))]
-    return [file.identity() for file in storage.expand([path], suffixes=(".parquet",))]
+    return [file.identity() for file in expand([path], suffixes=(".parquet",))]
 
 
 def table_of(folder: str) -> str:
@@ -92,7 +93,7 @@ def read_records(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
 
 def read_parquet(spark: SparkSession, path: str) -> DataFrame:
     """Parquet that no stage of ours has written. Raises UserError where the first file is none."""
-    files = [file.path for file in storage.expand([path], suffixes=(".parquet",))]
+    files = [file.path for file in expand([path], suffixes=(".parquet",))]
     try:
         with storage.open_input(files[0]) as stream:
             pq.read_schema(stream)  # Spark would answer with a hundred lines
@@ -113,8 +114,11 @@ def _check_types(frames: Sequence[DataFrame], paths: Sequence[str]) -> None:
 
 
 def part_repeats(records: DataFrame, scratch: Scratch) -> tuple[DataFrame, DataFrame | None]:
-    """(one row per id, the other rows of ids that repeat). The latter: id, url, agent_score, same (whether
-    the text is that of the first row). Texts move only where ids repeat, as after reading one crawl twice."""
+    """(one row per id, the other rows of ids that repeat).
+
+    The latter: id, url, agent_score, same (whether the text is that of the first row). Texts move only
+    where ids repeat, as after reading one crawl twice.
+    """
     many = scratch.save(records.groupBy("id").count().where("count > 1").select("id"), "repeats")
     if many.isEmpty():
         return records, None

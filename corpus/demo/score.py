@@ -47,8 +47,11 @@ class Surprise:
 
 @dataclass(frozen=True)
 class DemoScore:
-    """`held_out` counts test sites alone. `pairs` are planted duplicates of which both passed the filter;
-    `merged` of them lost a page, `missed` names the others; `wrongly_removed` lost theirs too or had none."""
+    """How the filter and dedup did against the planted truth.
+
+    `held_out` counts test sites alone. `pairs` are planted duplicates of which both passed the filter;
+    `merged` of them lost a page, `missed` names the others; `wrongly_removed` lost theirs too or had none.
+    """
 
     filter: Rates
     held_out: Rates

@@ -1,8 +1,8 @@
 """Who writes to an output folder: the run that came last. Two runs never publish one mixture.
 
-There is no lock to be left behind by a killed run. Each process puts its own token into the folder, and
-publishes only if no other has taken its place; a run that lost its folder to a later one ends with a
-sentence.
+There is no lock to be left behind by a killed run. Each process puts its own token into the
+folder, and publishes only if no other has taken its place; a run that lost its folder to a later
+one ends with a sentence.
 """
 
 from __future__ import annotations

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from corpus.engine.config import build, describe_keys, load_yaml, to_yaml, with_overrides
+from corpus.engine.config import build, describe_keys, load_yaml, to_yaml
 from corpus.engine.errors import EXIT_BUG, EXIT_OK, EXIT_PIPE, ForgeError, UserError, nearest
+from corpus.engine.overrides import with_overrides
 
 ConfigT = TypeVar("ConfigT")
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import yaml
 
 from corpus.engine.errors import UserError, nearest
+from corpus.engine.overrides import from_yaml, items
 
 ConfigT = TypeVar("ConfigT")
 _TRUE = {"true", "yes", "on", "1"}
@@ -31,8 +32,11 @@ def option(
     flag: str | None = None,
     volatile: bool = False,
 ) -> Any:
-    """A config field. `volatile` marks what cannot change the result (paths of outputs, threads, display):
-    such fields stay out of the fingerprint. `flag` gives the field a second name, such as `--from`."""
+    """A config field with its help text and its bounds.
+
+    `volatile` marks what cannot change the result (paths of outputs, threads, display): such fields stay
+    out of the fingerprint. `flag` gives the field a second name, such as `--from`.
+    """
     meta = {
         "help": help,
         "least": least,
@@ -85,21 +89,6 @@ def load_yaml(path: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise UserError(f"{path} must hold a mapping of keys to values, not a {type(data).__name__}.")
     return data
-
-
-def with_overrides(data: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """`data` with `a.b=value` words merged in. A key that is given twice becomes a list of its values."""
-    merged = _deep_copy(data)
-    given: dict[str, list[str]] = {}
-    for word in overrides:
-        key, sign, value = word.partition("=")
-        if not sign or not key:
-            raise UserError(f"'{word}' is not key=value; see --help for the keys.")
-        given.setdefault(key.strip(), []).append(value)
-    # Shorter keys first: `a=PATH a.weight=2` and `a.weight=2 a=PATH` then mean the same.
-    for key, values in sorted(given.items(), key=lambda item: item[0].count(".")):
-        _put(merged, key, values[0] if len(values) == 1 else [item for v in values for item in _items(v)])
-    return merged
 
 
 def to_dict(config: Any, *, with_volatile: bool = True) -> dict[str, Any]:
@@ -170,12 +159,11 @@ def _coerce(value: Any, kind: Any, *, key: str, where: str) -> Any:
         from_text = getattr(kind, "from_text", None)
         if isinstance(value, str) and from_text is not None and not value.lstrip().startswith("{"):
             value = from_text(value)
-        return _build(kind, _from_yaml(value), prefix=key + ".", where=where)
+        return _build(kind, from_yaml(value), prefix=key + ".", where=where)
     if origin is tuple:
-        items = _items(value)
-        return tuple(_coerce(item, arguments[0], key=key, where=where) for item in items)
+        return tuple(_coerce(item, arguments[0], key=key, where=where) for item in items(value))
     if origin is dict:
-        mapping = _from_yaml(value)
+        mapping = from_yaml(value)
         if not isinstance(mapping, Mapping):
             raise UserError(f"'{key}' must be a mapping of names to values, not {value!r}.")
         return {str(k): _coerce(v, arguments[1], key=f"{key}.{k}", where=where) for k, v in mapping.items()}
@@ -184,7 +172,7 @@ def _coerce(value: Any, kind: Any, *, key: str, where: str) -> Any:
 
 def _scalar(value: Any, kind: Any, key: str) -> Any:
     if kind in (Any, object):
-        return _from_yaml(value)
+        return from_yaml(value)
     if isinstance(value, (list, dict)) or value is None:
         raise UserError(f"'{key}' takes one {_type_name(kind)}, not {value!r}.")
     text = str(value).strip()
@@ -217,48 +205,6 @@ def _check(field: dataclasses.Field[Any], value: Any, key: str) -> None:
         within = (least is None or value >= least) and (most is None or value <= most)  # false for NaN
         if not within:
             raise UserError(f"'{key}' is {value}, outside its bounds{_bounds(field)}.")
-
-
-def _items(value: Any) -> list[Any]:
-    """A list as it is, a YAML flow list, or words parted by commas that stand outside braces and brackets."""
-    if isinstance(value, (list, tuple)):
-        return list(value)
-    if not isinstance(value, str):
-        return [value]
-    if value.lstrip().startswith("[") and isinstance(parsed := _from_yaml(value), list):
-        return parsed  # a glob such as [ab]*.gz is no list
-    items, depth, start = [], 0, 0
-    for at, char in enumerate(value):
-        depth += (char in "{[") - (char in "}]")
-        if char == "," and depth == 0:
-            items.append(value[start:at])
-            start = at + 1
-    return [item.strip() for item in [*items, value[start:]] if item.strip()]
-
-
-def _from_yaml(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError:
-        return value
-
-
-def _put(data: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
-    for parent in parents:
-        inner = data.get(parent)
-        if isinstance(inner, str) and inner.lstrip().startswith("{"):
-            inner = data[parent] = _from_yaml(inner)
-        if not isinstance(inner, dict):
-            inner = data[parent] = {} if inner is None else {"path": inner}
-        data = inner
-    data[last] = value
-
-
-def _deep_copy(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: _deep_copy(v) if isinstance(v, Mapping) else v for k, v in data.items()}
 
 
 def _plain(value: Any, with_volatile: bool) -> Any:

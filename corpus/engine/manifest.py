@@ -119,8 +119,11 @@ def describe_file(folder: str, path: str, rows: int = 0) -> OutputFile:
 
 
 def require_whole(found: Manifest, table: str) -> Sequence[OutputFile]:
-    """The files of one table. Raises UserError where there is no such table, or where its folder does not
-    hold the listed files with the listed sizes and no others: Spark would read what is there, silently."""
+    """The files of one table.
+
+    Raises UserError where there is no such table, or where its folder does not hold the listed files with
+    the listed sizes and no others: Spark would read what is there, silently.
+    """
     folder = storage.redact(found.folder)
     if table not in found.tables:
         hint = nearest(table, found.tables)
@@ -148,8 +151,10 @@ def redacted(value: Any) -> Any:
 
 
 def _number_or_text(value: Any) -> Any:
-    """What json cannot write itself: numpy's numbers as numbers, all else as text. A run of hours must not
-    fail at its last line for the type of a fact."""
+    """What json cannot write itself: numpy's numbers as numbers, all else as text.
+
+    A run of hours must not fail at its last line for the type of a fact.
+    """
     return value.item() if hasattr(value, "item") else str(value)
 
 

@@ -1,8 +1,8 @@
 """A stage's output folder: opened, written table by table through Spark, checked, and published.
 
-Tables are written by the executors with pyarrow under names that depend on the partition number alone, so
-the same rows give the same files, a retried or speculative task changes nothing, and object stores need no
-committer.
+Tables are written by the executors with pyarrow under names that depend on the partition number
+alone, so the same rows give the same files, a retried or speculative task changes nothing, and object
+stores need no committer.
 """
 
 from __future__ import annotations
@@ -59,9 +59,12 @@ class Stage:
         *,
         keep_unfinished: bool = False,
     ) -> Stage:
-        """Take the output folder. A finished run of the same fingerprint is taken as it is; one of another
-        fingerprint is a UserError that names what differs; what an unfinished run left is removed unless
-        `keep_unfinished` (the stage then knows how to go on from it)."""
+        """Take the output folder.
+
+        A finished run of the same fingerprint is taken as it is; one of another fingerprint is a UserError
+        that names what differs; what an unfinished run left is removed unless `keep_unfinished` (the stage
+        then knows how to go on from it).
+        """
         stage = cls(name, config, inputs)
         if manifest.is_finished(stage.folder):
             stage._adopt(manifest.read(stage.folder))
@@ -79,9 +82,12 @@ class Stage:
             yield session
 
     def write(self, df: DataFrame, table: Table, *, folder: str | None = None, partition_by: str = "") -> int:
-        """Write `df` as one table of this stage and return the rows committed. Columns are checked, ordered
-        as declared, and rows sorted by the table's order within hash partitions of the first sort column;
-        the other columns break ties, so that rows have one order whatever order they came in."""
+        """Write `df` as one table of this stage and return the rows committed.
+
+        Columns are checked, ordered as declared, and rows sorted by the table's order within hash
+        partitions of the first sort column; the other columns break ties, so that rows have one order
+        whatever order they came in.
+        """
         name = folder or table.name
         schema = output_schema(df, table)
         rest = [f.name for f in schema if f.name not in table.sort_by and not pa.types.is_map(f.type)]
@@ -240,8 +246,10 @@ def read_table(spark: SparkSession, folder: str, table: str) -> DataFrame:
 
 
 def stage_input(folder: str, table: str) -> dict[str, Any]:
-    """The identity of a finished stage's table as an input: a hash of its content, so that a rebuilt but
-    equal stage upstream leaves the stages behind it valid."""
+    """The identity of a finished stage's table as an input: a hash of its content.
+
+    So a rebuilt but equal stage upstream leaves the stages behind it valid.
+    """
     found = manifest.read(folder)
     files = manifest.require_whole(found, table)
     digest = manifest.hash_of(sorted((f.path, f.sha256) for f in files))

@@ -128,7 +128,7 @@ FILES = Table(
     "files",
     "one row per input archive",
     (
-        Column("path", TEXT, "archive"),
+        Column("path", TEXT, "name of the archive; the manifest has the whole path"),
         Column("bytes", LONG, "size of the archive"),
         Column("records", LONG, "WARC records read, of all types"),
         Column("responses", LONG, "response records: what the ledger accounts for"),

@@ -46,8 +46,10 @@ class SeedIndex:
     def nearest(
         self, pages: Vectors, skip: npt.NDArray[np.int64] | None = None
     ) -> tuple[npt.NDArray[np.int64], Vectors]:
-        """(row of the nearest seed, cosine similarity) for each page vector; of equals the first seed. `skip`
-        names one seed per page that does not count: itself, when seeds are compared with each other."""
+        """(row of the nearest seed, cosine similarity) for each page vector; of equals the first seed.
+
+        `skip` names one seed per page that does not count: itself, when seeds are compared with each other.
+        """
         best = np.full(len(pages), -np.inf, np.float32)
         rows = np.zeros(len(pages), np.int64)
         if not len(pages):

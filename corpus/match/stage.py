@@ -87,8 +87,11 @@ def read_pages(spark: SparkSession, paths: tuple[str, ...]) -> DataFrame:
 
 
 def balance(seeds: DataFrame, most: int) -> DataFrame:
-    """seed_id, source, kind, title, text of at most `most` seeds per source, in the order of a hash of their
-    ids; seeds without text, and repeats of a text, are left out before."""
+    """At most `most` seeds per source, in the order of a hash of their ids.
+
+    Columns: seed_id, source, kind, title, text. Seeds without text, and repeats of a text,
+    are left out before.
+    """
     same = Window.partitionBy(F.md5("text")).orderBy("id")
     drawn = Window.partitionBy("source").orderBy(F.xxhash64("id"), "id")
     unique = seeds.where("trim(text) <> ''").withColumn("_same", F.row_number().over(same)).where("_same = 1")

@@ -60,8 +60,10 @@ def at_threshold(wanted: Flags, scores: Floats, threshold: float) -> dict[str, f
 
 
 def report(wanted: Flags, scores: Floats, sites: Sequence[str], threshold: float) -> dict[str, Any]:
-    """All figures over pages whose sites were held out. `worst_sites` lists the lowest shares of right
-    answers."""
+    """All figures over pages whose sites were held out.
+
+    `worst_sites` lists the lowest shares of right answers.
+    """
     per_site: list[dict[str, Any]] = []
     names = np.array(list(sites), dtype=object)
     for site in sorted(set(sites)):

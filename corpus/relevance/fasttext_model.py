@@ -30,8 +30,11 @@ class Settings:
 
 
 def train(examples: Sequence[tuple[str, str]], settings: Settings) -> Any:
-    """A fastText model from (label, line) pairs in the order given: one thread and a seed, so that equal
-    input gives an equal model. Lines must hold no line break and no label of their own."""
+    """A fastText model from (label, line) pairs in the order given.
+
+    It has one thread and a seed, so that equal input gives an equal model. Lines must hold no line break
+    and no label of their own.
+    """
     epochs = min(
         max(settings.epoch, math.ceil(LEAST_UPDATES / max(len(examples), 1))),
         max(MOST_EPOCHS, settings.epoch),

@@ -12,9 +12,8 @@ from urllib.parse import unquote, urlsplit
 FEATURE_VERSION = 1
 HEAD, MIDDLE = 6_000, 2_000  # characters read from the start and from the middle of a page
 MOST_TOKENS = 1_600
-SHAPE_EVERY = (
-    150  # fastText averages over tokens: shapes are repeated so that they weigh the same in long pages
-)
+# fastText averages over tokens: shapes are repeated so that they weigh the same in long pages.
+SHAPE_EVERY = 150
 _LABEL = re.compile(r"__label__", re.IGNORECASE)
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|::|->|=>|\(\)|--?(?=\w)|[^\w\s]|_")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -66,8 +65,7 @@ def sample(text: str) -> str:
 
 
 def tokens(body: str) -> list[str]:
-    """Lower-case words, identifiers taken apart, numbers as `0`, signs one by one; runs of one sign become
-    one."""
+    """Lower-case words, identifiers taken apart, numbers as `0`, signs one by one but each run as one."""
     found: list[str] = []
     for found_at in _TOKEN.finditer(_CAMEL.sub(" ", _LABEL.sub(" ", body))):
         word = found_at.group()

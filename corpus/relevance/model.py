@@ -23,8 +23,10 @@ MODEL_FILE, METRICS_FILE = "model/model.bin", "metrics.json"
 
 @dataclass(frozen=True)
 class AgentClassifier:
-    """`score` gives the probability of agent data for light texts; pages at or above `threshold` are
-    wanted."""
+    """The trained classifier.
+
+    `score` gives the probability of agent data for light texts; pages at or above `threshold` are wanted.
+    """
 
     threshold: float
     metadata: dict[str, Any]

@@ -1,5 +1,4 @@
-"""Archives to what the classifier learns from: one row per response record, with its line of features or a
-reason."""
+"""Archives to what the classifier learns from: a row per response record, with its features or a reason."""
 
 from __future__ import annotations
 
@@ -34,10 +33,8 @@ class Page:
         return self.reason in FAILURES
 
 
-def read_pages(path: str, size: int, *, seconds: float, with_url: bool) -> Iterator[Page]:
-    """One Page per response record of an archive. Pages are parsed in a killable child; nothing raises for
-    them."""
-    name = storage.redact(path)
+def read_pages(path: str, name: str, size: int, *, seconds: float, with_url: bool) -> Iterator[Page]:
+    """One Page per response record of an archive, parsed in a killable child; nothing raises for a page."""
     with storage.open_input(path) as stream, Sandbox(seconds=seconds) as sandbox:
         for record in read_records(stream, name, size):
             if isinstance(record, Record) and record.type == "response":

@@ -1,10 +1,10 @@
 """A first guess without labels: how near is a crawl page to the seeds, as bags of words?
 
-Seeds are renderings of specifications and chats; pages are pages. A classifier that is trained to tell the
-two apart learns that difference of form and ranks wanted pages no better than chance (AUC 0.40 to 0.62 on
-real pages). Cosine to the seeds' centroid (Rocchio; Li and Liu, IJCAI 2003, take it as the first step of
-learning from positive and unlabelled examples) uses only tokens that both share and ranks them well (0.78
-to 0.86).
+Seeds are renderings of specifications and chats; pages are pages. A classifier that is trained to tell
+the two apart learns that difference of form and ranks wanted pages no better than chance (AUC 0.40 to
+0.62 on real pages). Cosine to the seeds' centroid (Rocchio; Li and Liu, IJCAI 2003, take it as the first
+step of learning from positive and unlabelled examples) uses only tokens that both share and ranks them
+well (0.78 to 0.86).
 """
 
 from __future__ import annotations

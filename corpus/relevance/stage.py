@@ -1,5 +1,4 @@
-"""Spark's part of the classifier job: pages and seeds to lines, a bounded sample to the driver, tables
-out."""
+"""Spark's part of the classifier job: pages and seeds to lines, a bounded sample to the driver, tables."""
 
 from __future__ import annotations
 
@@ -13,10 +12,11 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from corpus.crawl.archive import with_names
 from corpus.crawl.cascade import FAILURES
 from corpus.crawl.config import SUFFIXES
-from corpus.engine import storage
 from corpus.engine.errors import UserError
+from corpus.engine.inputs import InputFile, expand
 from corpus.engine.manifest import Manifest
 from corpus.engine.stage import Stage, read_table, stage_input
 from corpus.engine.tables import LEDGER, SCORES
@@ -39,7 +39,7 @@ from corpus.relevance.pages import EMPTY, line_hash, read_pages
 from corpus.relevance.training import Example, Trained, train_with_labels, train_without_labels
 
 DOCUMENTATION = ("tool_doc", "function_call", "code")  # kinds of seeds that look like pages
-_FILES = pa.schema([("path", pa.string()), ("bytes", pa.int64())])
+_FILES = pa.schema([("path", pa.string()), ("name", pa.string()), ("bytes", pa.int64())])
 _ROWS = pa.schema(
     [
         (name, pa.string())
@@ -51,7 +51,7 @@ _ROWS = pa.schema(
 
 def run(config: ClassifierConfig) -> Manifest:
     """Train, measure on held-out sites, and publish the finished stage folder `config.output`."""
-    archives = storage.expand(config.input, suffixes=SUFFIXES)
+    archives = expand(config.input, suffixes=SUFFIXES)
     inputs: list[Mapping[str, Any]] = [
         stage_input(config.seeds, "seeds"),
         *(file.identity() for file in archives),
@@ -59,7 +59,7 @@ def run(config: ClassifierConfig) -> Manifest:
     labels = None
     if config.labels:
         labels = read_labels(config.labels)
-        inputs += [file.identity() for file in storage.expand([config.labels])]
+        inputs += [file.identity() for file in expand([config.labels])]
     stage = Stage.open("classifier", config, inputs)
     if stage.finished:
         return stage.finished
@@ -89,7 +89,7 @@ def run(config: ClassifierConfig) -> Manifest:
 
 def plan(config: ClassifierConfig) -> str:
     """What the job would read, for --dry-run."""
-    archives = storage.expand(config.input, suffixes=SUFFIXES)
+    archives = expand(config.input, suffixes=SUFFIXES)
     seeds = stage_input(config.seeds, "seeds")
     by = f"labels of {config.labels}" if config.labels else "no labels: seeds against the unlabelled crawl"
     size = sum(file.bytes for file in archives)
@@ -97,14 +97,16 @@ def plan(config: ClassifierConfig) -> str:
     return f"classifier: {what}\noutput: {config.output}"
 
 
-def page_rows(spark: SparkSession, archives: list[storage.InputFile], config: ClassifierConfig) -> DataFrame:
+def page_rows(spark: SparkSession, archives: list[InputFile], config: ClassifierConfig) -> DataFrame:
     """One row per response record of the crawl; the URL's path is seen only where labels tell pages apart."""
     seconds, with_url = config.page_seconds, config.labels is not None
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for file in batch.to_pylist():
-                for page in read_pages(file["path"], file["bytes"], seconds=seconds, with_url=with_url):
+                for page in read_pages(
+                    file["path"], file["name"], file["bytes"], seconds=seconds, with_url=with_url
+                ):
                     row = {
                         **asdict(page),
                         "site": site_of(page.url),
@@ -113,14 +115,17 @@ def page_rows(spark: SparkSession, archives: list[storage.InputFile], config: Cl
                     }
                     yield pa.RecordBatch.from_pylist([row], schema=_ROWS)
 
-    files = [(file.path, file.bytes) for file in archives]
+    files = [(found.file.path, found.name, found.file.bytes) for found in with_names(archives)]
     df = spark.createDataFrame(spark.sparkContext.parallelize(files, len(files)), from_arrow_schema(_FILES))
     return df.mapInArrow(read, from_arrow_schema(_ROWS))
 
 
 def seed_rows(spark: SparkSession, config: ClassifierConfig) -> DataFrame:
-    """One row per seed. Seeds have no address of the web, so none of it is shown to the model. Those that
-    will not be trained on are set aside first: their features would cost more than all the rest."""
+    """One row per seed, in the columns of the pages.
+
+    Seeds have no address on the web, so the model is shown none. Those that will not be trained on are set
+    aside first: their features would cost more than all the rest.
+    """
     seeds = read_table(spark, config.seeds, "seeds").select("id", "url", "source", "kind", "text")
     seeds = seeds.withColumn("reason", F.lit(""))
     documentation = F.col("kind").isin(*DOCUMENTATION)
@@ -143,8 +148,10 @@ def seed_rows(spark: SparkSession, config: ClassifierConfig) -> DataFrame:
 
 
 def decide(rows: DataFrame, config: ClassifierConfig, labelled: bool) -> DataFrame:
-    """Adds the reason why a row is not trained on. The sample is by hash: it does not depend on the order
-    of rows."""
+    """Add the reason why a row is not trained on.
+
+    The sample is drawn by hash: it does not depend on the order of rows.
+    """
     if labelled:
         given = F.col("given_by") == GIVEN_BY_CRAWL
         rows = rows.withColumn("given_by", F.when(given, F.lit(GIVEN_BY_LABELS)).otherwise(F.col("given_by")))
@@ -187,8 +194,10 @@ def train(kept: list[Example], config: ClassifierConfig, labelled: bool) -> Trai
 
 
 def scores_table(spark: SparkSession, trained: Trained, kept: list[Example], labelled: bool) -> DataFrame:
-    """Held-out scores of the pages. Without labels the label is what the pages were taken for, and says
-    so."""
+    """Held-out scores of the pages.
+
+    Without labels the label is what a page was taken for, and `given_by` says so.
+    """
     pages = [example for example in kept if example.given_by != GIVEN_BY_SEED]
     by = GIVEN_BY_LABELS if labelled else GIVEN_BY_CRAWL
     rows = [
@@ -199,8 +208,7 @@ def scores_table(spark: SparkSession, trained: Trained, kept: list[Example], lab
 
 
 def ledger_of(rows: DataFrame, used: DataFrame) -> DataFrame:
-    """One row per record: kept if it was trained on. What rounds of cleaning left out is
-    `cleaned_negative`."""
+    """One row per record: kept if trained on; `cleaned_negative` if the rounds of cleaning left it out."""
     left_out = (F.col("reason") == "") & F.col("used").isNull()
     not_needed = F.when(F.col("given_by") == GIVEN_BY_SEED, "not_needed").otherwise("cleaned_negative")
     decided = rows.join(used, "id", "left").withColumn(

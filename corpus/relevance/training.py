@@ -1,9 +1,9 @@
 """Training with labels, and without: from examples to a model, held-out scores and a threshold.
 
-Everything is held out by site. Without labels the crawl is unlabelled, not negative: it may hold many
-wanted pages. Rocchio gives a first ranking, its ends become examples, and rounds of training and ranking
-(each page scored by a model that never saw its site) clean them; the pages between the ends are not
-trained on.
+Everything is held out by site. Without labels the crawl is unlabelled, not negative: it may hold
+many wanted pages. Rocchio gives a first ranking, its ends become examples, and rounds of training
+and ranking (each page scored by a model that never saw its site) clean them; the pages between the
+ends are not trained on.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ from corpus.relevance.labels import AGENT, GENERAL
 from corpus.relevance.rocchio import similarity
 
 SEED_SHARE = 0.3  # seeds beside labelled pages: at most this many per labelled positive
-SURE_AGENT, SURE_GENERAL = (
-    0.25,
-    0.40,
-)  # shares of the crawl, by rank, that a round without labels trains on at most
+# Shares of the crawl, by rank, that a round without labels trains on at most.
+SURE_AGENT, SURE_GENERAL = 0.25, 0.40
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,11 @@ class Example:
 
 @dataclass
 class Trained:
-    """`scores[i]` and `folds[i]` belong to `pages[i]`; `used` holds the ids that the final model was
-    trained on."""
+    """A model and what is known of it.
+
+    `scores[i]` and `folds[i]` belong to `pages[i]`; `used` holds the ids that the final
+    model was trained on.
+    """
 
     model: bytes
     threshold: float
@@ -61,8 +62,7 @@ def hash_order(text: str, seed: int) -> bytes:
 
 
 def folds_of(sites: Sequence[str], labels: Sequence[str], count: int, seed: int) -> list[int]:
-    """The fold of each example: whole sites go into one fold, those of each label spread evenly over the
-    folds."""
+    """The fold of each example: whole sites go into one fold, those of each label spread evenly over all."""
     by_site: dict[str, Counter[str]] = {}
     for site, label in zip(sites, labels):
         by_site.setdefault(site, Counter())[label] += 1
@@ -78,8 +78,7 @@ def folds_of(sites: Sequence[str], labels: Sequence[str], count: int, seed: int)
 def train_with_labels(
     pages: Sequence[Example], seeds: Sequence[Example], settings: Settings, *, folds: int, target_fpr: float
 ) -> Trained:
-    """Labelled pages, and some seeds as further positives. Metrics are over the pages, whole sites held
-    out."""
+    """Labelled pages, and some seeds as further positives. Metrics are over pages of sites held out whole."""
     wanted = np.array([page.label == AGENT for page in pages])
     extra = list(seeds[: int(SEED_SHARE * wanted.sum())])
     sites = [page.site for page in pages]
@@ -114,8 +113,10 @@ def train_without_labels(
     rounds: int,
     wanted_share: float | None,
 ) -> Trained:
-    """Seeds as positives and unlabelled pages. The metrics tell seeds from crawl and say so: they are no
-    truth."""
+    """Seeds as positives and unlabelled pages.
+
+    The metrics tell seeds from crawl and say so: they are no truth.
+    """
     sites = [page.site for page in pages]
     fold = folds_of(sites, [GENERAL] * len(pages), folds, settings.seed)
     scores = similarity([p.line for p in pages], sites, [s.line for s in seeds], [s.site for s in seeds])
@@ -134,15 +135,12 @@ def train_without_labels(
         used = [*used, *positives]
     threshold = float(np.quantile(scores, 1 - share)) if wanted_share is not None else valley(scores)
     threshold = min(max(threshold, 0.05), 0.999)
-    wanted = np.array([True] * len(seeds) + [False] * len(pages))
-    both = np.concatenate([seed_scores, scores])
-    held_out = report(wanted, both, [*(seed.site for seed in seeds), *sites], threshold)
     metrics = {
         "labels": "seeds vs crawl (unlabelled)",
         "note": "wanted pages of the crawl count as errors here; true figures need labels=",
         "rounds": history,
         "passing_share": float((scores >= threshold).mean()),
-        "held_out": held_out,
+        "held_out": _report_against(seeds, seed_scores, sites, scores, threshold),
     }
     labels = [GENERAL] * len(pages)
     ids = {example.id for example in used}
@@ -151,9 +149,20 @@ def train_without_labels(
     )
 
 
+def _report_against(
+    seeds: Sequence[Example], seed_scores: Floats, sites: Sequence[str], scores: Floats, threshold: float
+) -> dict[str, Any]:
+    """The figures that take every seed as wanted and every page of the crawl as not."""
+    wanted = np.array([True] * len(seeds) + [False] * len(scores))
+    both = np.concatenate([seed_scores, scores])
+    return report(wanted, both, [*(seed.site for seed in seeds), *sites], threshold)
+
+
 def sure(scores: Floats, sites: Sequence[str], share: float) -> tuple[Flags, Flags]:
-    """The ends of the ranking: pages that are agent data, and that are not, as sure as can be. Large sites
-    count by the root of their size."""
+    """The ends of the ranking: pages that are agent data, and that are not, as sure as can be.
+
+    Large sites count by the root of their size.
+    """
     rank = _ranks(scores, sites)
     return rank > 1 - min(SURE_AGENT, 0.75 * share), rank <= min(SURE_GENERAL, 0.7 * (1 - share))
 

@@ -12,8 +12,11 @@ NO_VALUE = "none stated"
 
 
 class TopCounter:
-    """Counts of the most frequent values (Misra and Gries 1982): exact up to `capacity` distinct values,
-    beyond that each count is too low by at most `slack`, and each value with more rows than that is there."""
+    """Counts of the most frequent values (Misra and Gries 1982).
+
+    Exact up to `capacity` distinct values. Beyond that each count is too low by at most `slack`, and each
+    value with more rows than that is there.
+    """
 
     def __init__(self, capacity: int = 100_000) -> None:
         self.capacity, self.slack, self.total = capacity, 0, 0
@@ -100,8 +103,11 @@ class Bins:
         self.counts: dict[str, list[int]] = {}
 
     def add(self, values: Any, group: str = "") -> None:
-        """Count numbers, given as an Arrow array or a list; null and NaN are left out. 32-bit numbers meet
-        32-bit edges, so that 0.6 of a float column falls into the bin that begins at 0.6."""
+        """Count numbers, given as an Arrow array or a list; null and NaN are left out.
+
+        32-bit numbers meet 32-bit edges, so that 0.6 of a float column falls into the
+        bin that begins at 0.6.
+        """
         kind = np.float32 if pa.types.is_float32(getattr(values, "type", pa.float64())) else np.float64
         given = values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values
         numbers = np.asarray(given, dtype=kind)

@@ -12,8 +12,11 @@ SETS = {"stage1": "stage I", "stage2": "stage II", "heldout": "the held-out slic
 
 @dataclass(frozen=True)
 class Figure:
-    """`question` is the title, `answer` what the picture shows; `table` holds the same numbers for
-    those who cannot or will not read a picture."""
+    """A picture with its numbers.
+
+    `question` is the title, `answer` what the picture shows; `table` holds the same numbers for those who
+    cannot or will not read a picture.
+    """
 
     name: str
     question: str

@@ -31,8 +31,10 @@ class Report:
 
 
 def run(config: ReportConfig) -> Report:
-    """Write index.html, stats.json and tables/. Equal workspaces give equal bytes. Raises UserError where
-    there is no workspace or nothing finished in it."""
+    """Write index.html, stats.json and tables/. Equal workspaces give equal bytes.
+
+    Raises UserError where there is no workspace or nothing finished in it.
+    """
     stats = finite(collect(open_workspace(config.workspace), config))
     parts = page.sections(stats)
     folder = config.folder

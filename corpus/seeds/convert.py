@@ -1,5 +1,7 @@
-"""One item in, candidates out: parse, find the adapter, render, check. Never raises for what an item
-holds."""
+"""One item in, candidates out: parse, find the adapter, render, check.
+
+Nothing raises for what an item holds.
+"""
 
 from __future__ import annotations
 
@@ -119,8 +121,8 @@ def clean(text: str) -> str:
 def language_of(text: str) -> str | None:
     """ISO 639-1 code of the prose in `text`, or None where there is too little of it to tell.
 
-    Documentation is full of names that fit no language, so English is taken where it is nearly the best
-    guess.
+    Documentation is full of names that fit no language, so English is taken where it is
+    nearly the best guess.
     """
     prose = " ".join(_FENCE.sub(" ", text[:20_000]).split())[:4_000]
     if len(prose) < 150:

@@ -1,5 +1,7 @@
-"""Seed files and containers to items. A container is a gzip JSONL whose rows carry one item each with its
-origin."""
+"""Seed files and containers to items.
+
+A container is a gzip JSONL whose rows carry one item each, with its origin.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ import yaml
 
 from corpus.engine import storage
 from corpus.engine.errors import UserError
-from corpus.engine.storage import InputFile
+from corpus.engine.inputs import InputFile
 from corpus.seeds.parsing import rows
 from corpus.seeds.records import Item, Origin, mapping, words
 
@@ -38,8 +40,10 @@ _ROW_KEYS = {"text", "file"}
 
 
 def read_text(path: str, most_bytes: int) -> str | None:
-    """The file as text (UTF-8, bad bytes replaced), unzipped if it ends in .gz; None if longer than
-    `most_bytes`."""
+    """The file as text, unzipped if it ends in .gz; None if longer than `most_bytes`.
+
+    It is read as UTF-8, bad bytes replaced.
+    """
     with storage.open_input(path) as raw:
         stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
         data = stream.read(most_bytes + 1)
@@ -85,9 +89,8 @@ def file_items(path: str, origin: Origin, most_bytes: int) -> Iterator[Item]:
     """The items of one file in its original format."""
     text = read_text(path, most_bytes)
     if text is None:
-        yield Item(
-            origin, 0, " " * (most_bytes + 1)
-        )  # as long as what it stands for, so that it fails for its size
+        # Blanks stand for the file, one more than allowed, so that the item fails for its size.
+        yield Item(origin, 0, " " * (most_bytes + 1))
         return
     found = False
     for number, content in rows(origin.path.removesuffix(".gz"), text):
@@ -100,8 +103,7 @@ def file_items(path: str, origin: Origin, most_bytes: int) -> Iterator[Item]:
 def origins(
     files: list[InputFile], inputs: tuple[str, ...], source: str | None, licence: str | None
 ) -> list[Origin]:
-    """The origin of each file: by config, else by the nearest `SOURCE.yaml` above it, else by the input's
-    name."""
+    """The origin of each file: by config, else the nearest `SOURCE.yaml` above it, else the input's name."""
     roots = sorted(
         (storage.resolve(i)[1].rstrip("/") for i in inputs if storage.is_folder(i)), key=len, reverse=True
     )
@@ -118,8 +120,10 @@ def origins(
 
 
 def _sidecar(folder: str, root: str, original: str, cache: dict[str, dict[str, str]]) -> dict[str, str]:
-    """What `SOURCE.yaml` (keys source, address, licence) says in `folder` or the nearest one above, up to
-    `root`."""
+    """What `SOURCE.yaml` says in `folder` or the nearest one above it, up to `root`.
+
+    Its keys are source, address and licence.
+    """
     if folder in cache:
         return cache[folder]
     path = storage.with_scheme(original, posixpath.join(folder, SIDECAR))

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from corpus.engine import storage
+from corpus.engine.inputs import InputFile, expand
 from corpus.engine.manifest import Manifest
 from corpus.engine.stage import Stage
 from corpus.engine.tables import LEDGER, SEEDS
@@ -69,9 +69,9 @@ def plan(config: SeedsConfig) -> str:
     return f"seeds: {what}\noutput: {config.output}"
 
 
-def _plan(config: SeedsConfig) -> tuple[list[storage.InputFile], list[Task]]:
+def _plan(config: SeedsConfig) -> tuple[list[InputFile], list[Task]]:
     suffixes = (*reading.SUFFIXES_ANY_CASE, *reading.CONTAINERS)
-    files = storage.expand(config.input, suffixes=suffixes)
+    files = expand(config.input, suffixes=suffixes)
     tasks = []
     for file, origin in zip(files, reading.origins(files, config.input, config.source, config.licence)):
         if file.path.rpartition("/")[2] == reading.SIDECAR:
@@ -131,8 +131,7 @@ def ledger_of(found: DataFrame) -> DataFrame:
 
 
 def facts_of(found: DataFrame) -> dict[str, Any]:
-    """Per source: candidates by outcome, kinds, licences, characters and distinct APIs; and the APIs of
-    all."""
+    """Per source: candidates by outcome, kinds, licences, characters, distinct APIs; and the APIs of all."""
     kept = found.where("reason = ''")
     apis = kept.select("source", F.explode("apis").alias("api"))
     per_source = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from corpus.engine import manifest, storage
 from corpus.engine.errors import UserError
+from corpus.engine.inputs import expand
 
 DOCUMENT_COLUMNS = ("id", "url", "text", "language", "source", "kind", "licence", "agent_score")
 JSON_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".ndjson", ".ndjson.gz")
@@ -36,7 +37,7 @@ def locate(path: str) -> Location:
             "sha256": manifest.hash_of(sorted((file.path, file.sha256) for file in files)),
         }
         return Location("parquet", (storage.join(path, table),), (identity,))
-    files_there = storage.expand([path], suffixes=(".parquet", *JSON_SUFFIXES))
+    files_there = expand([path], suffixes=(".parquet", *JSON_SUFFIXES))
     formats = {"json" if file.path.endswith(JSON_SUFFIXES) else "parquet" for file in files_there}
     if len(formats) > 1:
         raise UserError(f"{path} mixes Parquet and JSON files; give them as two paths.")

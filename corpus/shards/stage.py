@@ -30,8 +30,11 @@ _TYPES = {"agent_score": "float"}
 
 
 def run(config: ShardConfig) -> Manifest:
-    """Write the sets. The manifest's `facts` hold the sets with weight, share, tokens and rows by source, and
-    the tokenizer with its hash."""
+    """Write the sets.
+
+    The manifest's `facts` hold the sets with weight, share, tokens and rows by source, and the
+    tokenizer with its hash.
+    """
     if not config.input:
         raise UserError("no sources: give input.NAME=PATH at least once.")
     locations = {

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import trafilatura
 
-from corpus.crawl.archive import Work, filter_archive
+from corpus.crawl.archive import Archive, Work, filter_archive, with_names
 from corpus.crawl.cascade import Rules
 from corpus.crawl.charset import decode
 from corpus.crawl.records import Record, read_records
 from corpus.engine import storage
+from corpus.engine.inputs import expand
 from corpus.relevance.model import AgentClassifier
 from tests.benchmarks.timing import line, seconds
 
@@ -24,7 +25,7 @@ from tests.benchmarks.timing import line, seconds
 def measure(workspace: Path) -> Iterator[str]:
     shared = Path(__file__).resolve().parents[3] / "shared" / "data" / "web" / "mini.warc.gz"
     crawl = str(shared) if shared.exists() else str(workspace / "embedded" / "crawl")
-    archives = storage.expand([crawl], suffixes=(".warc.gz",))
+    archives = with_names(expand([crawl], suffixes=(".warc.gz",)))
     model = AgentClassifier.load(str(workspace / "classifier"))
     pages = [record for archive in archives for record in responses(archive)]
     yield f"filter: {len(pages):,} pages of {Path(crawl).name}, one core"
@@ -39,14 +40,14 @@ def measure(workspace: Path) -> Iterator[str]:
         yield line(name, len(pages), "pages", spent, baseline)
 
 
-def responses(archive: storage.InputFile) -> Iterator[Record]:
-    with storage.open_input(archive.path) as stream:
-        for found in read_records(stream, archive.path, archive.bytes):
+def responses(archive: Archive) -> Iterator[Record]:
+    with storage.open_input(archive.file.path) as stream:
+        for found in read_records(stream, archive.name, archive.file.bytes):
             if isinstance(found, Record) and found.type == "response":
                 yield found
 
 
-def cascade(archives: list[storage.InputFile], model: AgentClassifier) -> None:
+def cascade(archives: list[Archive], model: AgentClassifier) -> None:
     with tempfile.TemporaryDirectory() as folder:
         rules = Rules(
             threshold=model.threshold,
@@ -68,7 +69,7 @@ def cascade(archives: list[storage.InputFile], model: AgentClassifier) -> None:
             filter_archive(archive, work, model)
 
 
-def extract_first(archives: list[storage.InputFile], model: AgentClassifier) -> None:
+def extract_first(archives: list[Archive], model: AgentClassifier) -> None:
     for archive in archives:
         texts, urls = [], []
         for record in responses(archive):

@@ -182,8 +182,10 @@ def test_an_empty_archive_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_all_real_samples_are_read_in_full(shared_data: Path) -> None:
-    """Where warcio reads a WARC without complaint, so do we, record by record; elsewhere every byte that holds no
-    record is accounted for."""
+    """Where warcio reads a WARC without complaint, so do we, record by record.
+
+    Elsewhere every byte that holds no record is accounted for.
+    """
     differing, compared = [], 0
     for path in sorted((shared_data / "warc_samples").glob("*/*")):
         records, damage = read(path)

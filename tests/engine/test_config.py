@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from corpus.engine.config import build, describe_keys, load_yaml, to_dict, to_yaml, with_overrides
+from corpus.engine.config import build, describe_keys, load_yaml, to_dict, to_yaml
 from corpus.engine.errors import UserError
+from corpus.engine.overrides import with_overrides
 from tests.engine.jobs_for_tests import Limits, SmallConfig, Source
 
 

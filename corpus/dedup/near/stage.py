@@ -18,8 +18,10 @@ from corpus.engine.errors import ForgeError
 
 @dataclass
 class Scratch:
-    """Intermediate tables as Parquet beside the output. Unlike a cached DataFrame they cut the lineage and
-    outlive a lost executor."""
+    """Intermediate tables as Parquet beside the output.
+
+    Unlike a cached DataFrame they cut the lineage and outlive a lost executor.
+    """
 
     folder: str
     facts: dict[str, Any] = field(default_factory=dict)
@@ -72,8 +74,10 @@ def near_duplicates(
 
 
 def shingle_sets(records: DataFrame, placed: DataFrame, config: DedupConfig) -> DataFrame:
-    """The shingle sets of the pages that share a bucket with another. They are made again from the texts,
-    since the sets of all pages would take more room than the texts do."""
+    """The shingle sets of the pages that share a bucket with another.
+
+    They are made again from the texts, since the sets of all pages would take more room than the texts do.
+    """
     texts = records.select("id", "text").join(placed.select("id").distinct(), "id", "left_semi")
     return texts.mapInArrow(batches.shingle(config), from_arrow_schema(batches.SHINGLES))
 
@@ -135,9 +139,9 @@ def leaders(edges: DataFrame, roots: DataFrame) -> DataFrame:
 
 
 def components(edges: DataFrame, scratch: Scratch, rounds: int) -> DataFrame:
-    """(id, root) with the smallest id of each connected component, by alternating large and small stars
-    (Kiveris et al., Connected Components in MapReduce and Beyond, 2014). Nodes without edges do not appear.
+    """(id, root): `root` is the smallest id of the connected component. Nodes without edges do not appear.
 
+    By alternating large and small stars (Kiveris et al., Connected Components in MapReduce and Beyond, 2014).
     Raises ForgeError if the rounds do not suffice or the result is not what it must be.
     """
     stars = (

@@ -1,9 +1,8 @@
 """One adapter per format. An adapter says whether a parsed item is of its format, and renders it as drafts.
 
 To add a format: write a module with `accepts(path, value) -> bool` and `render(path, value) ->
-Iterator[Draft]`, where `value` is the parsed JSON or YAML (a mapping or a list) or else the plain text,
-and name it in `ADAPTERS`. The first that accepts an item gets it, so special formats stand before general
-ones.
+Iterator[Draft]`, where `value` is the parsed JSON or YAML (a mapping or a list) or else the plain text, and
+name it in `ADAPTERS`. The first that accepts an item gets it, so special formats stand before general ones.
 """
 
 from __future__ import annotations

@@ -45,8 +45,10 @@ def render(_path: str, value: Any) -> Iterator[Draft]:
 
 
 def _answer(row: Mapping[str, Any]) -> Draft:
-    """APIBench's and API Pack's training rows: `code` holds `###Instruction: ... ###Output: <<<key>>>:
-    value`."""
+    """A training row of APIBench or API Pack.
+
+    `code` holds `###Instruction: ... ###Output: <<<key>>>: value`.
+    """
     instruction, _, output = words(row.get("code")).partition("###Output:")
     instruction = instruction.replace("###Instruction:", "").strip()
     data = {**mapping(row.get("api_data")), **mapping(row.get("api_call_data"))}

@@ -1,5 +1,7 @@
-"""Short descriptions of tools: model cards (HuggingGPT), plugins and tool choices (MetaTool), lists of
-public APIs."""
+"""Short descriptions of tools.
+
+Model cards (HuggingGPT), plugins and tool choices (MetaTool), lists of public APIs.
+"""
 
 from __future__ import annotations
 

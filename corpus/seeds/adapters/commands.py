@@ -1,5 +1,7 @@
-"""Markdown pages of shell commands in the form of tldr-pages: title, quoted summary, examples with their
-commands."""
+"""Markdown pages of shell commands in the form of tldr-pages.
+
+A page has a title, a quoted summary, and examples with their commands.
+"""
 
 from __future__ import annotations
 

@@ -73,8 +73,10 @@ def _operation(
 
 
 def base_url(document: Document) -> str:
-    """The first server's address (OpenAPI 3), or scheme, host and base path (Swagger 2); empty where
-    unnamed."""
+    """The address of the API; empty where unnamed.
+
+    OpenAPI 3 has the first server's address, Swagger 2 scheme, host and base path.
+    """
     servers = sequence(document.root.get("servers"))
     if servers:
         url = words(mapping(servers[0]).get("url"))

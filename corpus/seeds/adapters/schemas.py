@@ -17,8 +17,10 @@ class Document:
         self.root = root
 
     def resolve(self, value: Any) -> Mapping[str, Any]:
-        """The mapping behind `value`, through at most 16 references; empty where one leads nowhere or
-        outside."""
+        """The mapping behind `value`, through at most 16 references.
+
+        It is empty where a reference leads nowhere or out of the document.
+        """
         for _ in range(16):
             reference = mapping(value).get("$ref")
             if not isinstance(reference, str):

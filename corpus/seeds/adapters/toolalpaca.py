@@ -1,5 +1,4 @@
-"""ToolAlpaca: one simulated tool per row, with documentation in words and instructions with their golden
-calls."""
+"""ToolAlpaca: a simulated tool per row, with documentation in words and instructions with golden calls."""
 
 from __future__ import annotations
 

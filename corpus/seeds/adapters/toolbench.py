@@ -1,8 +1,6 @@
-"""ToolBench's forms: solved paths, instructions with the APIs they need, and response schemas of RapidAPI
-tools.
+"""ToolBench's forms: solved paths, instructions with the APIs they need, RapidAPI tools' response schemas.
 
-RestGPT's pairs of a request and the operations that serve it have the same shape of content and live here
-too.
+RestGPT's pairs of a request and the operations that serve it have the same shape and live here too.
 """
 
 from __future__ import annotations

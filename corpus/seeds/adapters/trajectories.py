@@ -65,14 +65,15 @@ def render(_path: str, value: Any) -> Iterator[Draft]:
 
 
 def has_steps(text: str) -> bool:
-    """Whether a text shows steps of an agent: thoughts, actions, observations, or commands of a text
-    world."""
+    """Whether a text shows an agent's steps: thoughts, actions, observations, commands of a text world."""
     return len(_STEPS.findall(text)) >= 2 or len(_SHELL.findall(text)) >= 2
 
 
 def conversation(messages: list[Mapping[str, Any]], apis: tuple[str, ...] = (), title: str = "") -> Draft:
-    """Chat messages as text. A conversation in which nothing is called or observed is plain text, no
-    trajectory."""
+    """Chat messages as text.
+
+    A conversation in which nothing is called or observed is plain text, no trajectory.
+    """
     parts, called = [], list(apis)
     for message in messages:
         role = words(message.get("role") or message.get("from")).lower()
@@ -107,8 +108,10 @@ def _prompt(title: str, text: str) -> Draft:
 
 
 def _run(value: Mapping[str, Any]) -> Draft:
-    """A SWE-agent run: the task from the first user message, then thought, command and observation per
-    step."""
+    """A SWE-agent run as text.
+
+    The task comes from the first user message; then each step has thought, command and observation.
+    """
     history = _messages(value.get("history"))
     task = next((_content(m.get("content")) for m in history if _is_user(m) and not m.get("is_demo")), "")
     parts, called = [f"Task: {shortened(task, 6000)}" if task else ""], []
