@@ -10,7 +10,8 @@ The same command goes on where it stopped. Settings of single stages: set.STAGE.
 import sys
 
 from corpus.engine.cli import run_job
-from corpus.forge import ForgeConfig, plan, run
+from corpus.forge.config import ForgeConfig
+from corpus.forge.run import plan, run
 
 if __name__ == "__main__":
     sys.exit(run_job(ForgeConfig, run, description=__doc__ or "", plan=plan))

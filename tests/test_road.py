@@ -64,17 +64,17 @@ def test_every_stage_of_the_demo_verifies(demo: tuple[Path, str], repository: Pa
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_heldout_loss_falls_over_both_stages(demo: tuple[Path, str]) -> None:
-    losses = []
-    for stage in ("stage1", "stage2"):
-        rows = [
-            json.loads(line)
-            for line in (demo[0] / "training" / stage / "metrics.jsonl").read_text().splitlines()
-        ]
-        steps = [row["loss"] for row in rows if "loss" in row and row.get("event", "step") == "step"]
-        losses.append(steps)
-        assert sum(steps[-5:]) < sum(steps[:5])
-    assert losses[1][-1] < losses[0][0]
+def heldout_losses(workspace: Path, stage: str, source: str) -> list[float]:
+    lines = (workspace / "training" / stage / "metrics.jsonl").read_text().splitlines()
+    rows = [row for row in map(json.loads, lines) if row["event"] == "eval" and row["source"] == source]
+    return [row["loss"] for row in sorted(rows, key=lambda row: row["step"])]
+
+
+def test_heldout_loss_of_agent_data_falls_over_both_stages(demo: tuple[Path, str]) -> None:
+    first, second = (heldout_losses(demo[0], stage, "agent") for stage in ("stage1", "stage2"))
+    assert first[-1] < first[0] - 1
+    assert second[0] == pytest.approx(first[-1], abs=1e-3)
+    assert second[-1] < second[0]
     assert (demo[0] / "training" / "stage2" / "export" / "config.json").exists()
 
 
@@ -88,10 +88,12 @@ def test_same_command_again_does_nothing_and_changes_nothing(
     demo: tuple[Path, str], repository: Path
 ) -> None:
     workspace = demo[0]
-    before = {path: path.stat().st_mtime_ns for path in workspace.rglob("*.parquet")}
-    done = forge(repository, f"output={workspace}", "master=local[2]", "skip=train,report")
+    kept = ("*.parquet", "model.bin", "metrics.jsonl", "*.safetensors", "index.html", "stats.json")
+    before = {p: hashlib.sha256(p.read_bytes()).hexdigest() for name in kept for p in workspace.rglob(name)}
+    done = forge(repository, f"output={workspace}", "master=local[2]")
     assert done.returncode == 0, done.stderr[-2000:]
-    assert {path: path.stat().st_mtime_ns for path in workspace.rglob("*.parquet")} == before
+    after = {p: hashlib.sha256(p.read_bytes()).hexdigest() for name in kept for p in workspace.rglob(name)}
+    assert after == before
 
 
 def test_killed_in_the_middle_and_run_again_gives_the_same_bytes(
@@ -123,6 +125,8 @@ def test_real_pages_go_the_whole_road(repository: Path, shared_data: Path, tmp_p
         f"input={shared_data / 'web' / 'mini.warc.gz'}",
         f"seeds={shared_data / 'seeds' / 'seeds_flat.jsonl.gz'}",
         f"output={tmp_path / 'real'}",
+        "code=embedded",
+        "text=embedded",
         "master=local[2]",
         "set.train.tokens=65536",
     )

@@ -67,6 +67,6 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # All is written and closed. torch's communication threads race the interpreter's own shutdown, which now and
-    # then aborts a finished rank ("terminate called without an active exception") and fails the whole launch.
+    # All is written and closed. torch's communication threads race the interpreter's own shutdown, which
+    # sometimes aborts a finished rank ("terminate called without an active exception") and fails the launch.
     os._exit(code)

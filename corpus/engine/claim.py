@@ -23,16 +23,18 @@ def take(folder: str) -> str:
 
 
 def check(folder: str, token: str) -> None:
-    """Raise UserError if another run has taken the folder since."""
-    try:
-        found = storage.read_bytes(storage.join(folder, CLAIM)).decode()
-    except FileNotFoundError:  # a run that came later would have left its own
-        return
-    if found != token:
+    """Raise UserError if another run has taken the folder since, or has already published and released it."""
+    there = is_there(folder)
+    if not there or storage.read_bytes(storage.join(folder, CLAIM)).decode() != token:
         raise UserError(
             f"another run has taken over {storage.redact(folder)} while this one was at work, so this one "
             "publishes nothing; let one run at a time write to an output folder."
         )
+
+
+def is_there(folder: str) -> bool:
+    """Whether a run has begun in this folder that has not published."""
+    return storage.exists(storage.join(folder, CLAIM))
 
 
 def release(folder: str) -> None:

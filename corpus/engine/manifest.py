@@ -21,8 +21,8 @@ from corpus.engine.errors import UserError, nearest
 
 MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
 _PACKAGES = (
-    *("pyspark", "pyarrow", "fastwarc", "resiliparse", "trafilatura", "fasttext-community"),
-    *("torch", "transformers"),
+    *("pyspark", "pyarrow", "numpy", "fastwarc", "resiliparse", "trafilatura", "lxml", "fasttext-community"),
+    *("xxhash", "tokenizers", "torch", "transformers", "sentence-transformers"),
 )
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 

@@ -8,7 +8,7 @@ stores need no committer.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, cast
@@ -31,6 +31,7 @@ from corpus.engine.tables import LEDGER, TIME, Table
 
 PART_BYTES = 64 << 20  # input bytes per output file: parts follow from the input, never from the cores
 MOST_PARTS = 8192  # beyond it, a shuffle's bookkeeping costs more than larger parts cost in memory
+SCRATCH = "_work"
 _COLUMNS: list[tuple[str, pa.DataType]] = [("path", pa.string()), ("rows", pa.int64())]
 _WRITTEN = pa.schema([*_COLUMNS, ("bytes", pa.int64()), ("sha256", pa.string())])
 
@@ -81,20 +82,36 @@ class Stage:
         with watch(session, self.name):
             yield session
 
-    def write(self, df: DataFrame, table: Table, *, folder: str | None = None, partition_by: str = "") -> int:
+    def scratch(self, df: DataFrame, name: str) -> DataFrame:
+        """`df` as Parquet beside the output, until the stage is finished.
+
+        Unlike a cached DataFrame it cuts the lineage and outlives a lost executor.
+        """
+        path = storage.spark_path(storage.join(self.folder, SCRATCH, name))
+        df.write.mode("overwrite").parquet(path)
+        return df.sparkSession.read.schema(df.schema).parquet(path)
+
+    def write(
+        self,
+        df: DataFrame,
+        table: Table,
+        *,
+        folder: str | None = None,
+        partition_by: str = "",
+        parts: int | None = None,
+    ) -> int:
         """Write `df` as one table of this stage and return the rows committed.
 
         Columns are checked, ordered as declared, and rows sorted by the table's order within hash
-        partitions of the first sort column; the other columns break ties, so that rows have one order
+        partitions (`parts`, or by the size of the input) of the first sort column; the other columns break ties, so that rows have one order
         whatever order they came in.
         """
         name = folder or table.name
         schema = output_schema(df, table)
         rest = [f.name for f in schema if f.name not in table.sort_by and not pa.types.is_map(f.type)]
         keys = [F.col(key) for key in (*table.sort_by, *rest)]
-        spread = df.repartition(self.parts, F.col(partition_by or table.sort_by[0])).sortWithinPartitions(
-            *keys
-        )
+        number = min(parts or self.parts, MOST_PARTS)
+        spread = df.repartition(number, F.col(partition_by or table.sort_by[0])).sortWithinPartitions(*keys)
         written = write_parts(spread.select(*schema.names), schema, storage.join(self.folder, name))
         self.tables[name] = [OutputFile(f"{name}/{f.path}", f.rows, f.bytes, f.sha256) for f in written]
         return sum(f.rows for f in written)
@@ -138,9 +155,10 @@ class Stage:
         )
         if self._claim:
             claim.check(self.folder, self._claim)
-            claim.release(self.folder)
+        storage.remove(storage.join(self.folder, SCRATCH))
         self._sweep()
         manifest.write(self.folder, result)
+        claim.release(self.folder)
         return result
 
     def _adopt(self, found: Manifest) -> None:
@@ -163,28 +181,14 @@ class Stage:
         """Remove what an interrupted run of a stage left; refuse a folder that no stage has made."""
         if not storage.is_folder(self.folder):
             raise UserError(f"{self.folder} is a file; output= names a folder.")
-        known = {*self._own_tables(), manifest.MANIFEST}
-        for info in storage.list_files(self.folder):
-            inside = info.path[len(storage.resolve(self.folder)[1]) :].lstrip("/")
-            top = inside.split("/")[0]
-            if top not in known and not top.startswith("_"):
-                raise UserError(
-                    f"{self.folder} holds files of something else ({inside}); choose an empty output=."
-                )
+        found = storage.list_files(self.folder)
+        if found and not claim.is_there(self.folder):  # each stage leaves its claim before it writes
+            inside = found[0].path[len(storage.resolve(self.folder)[1]) :].lstrip("/")
+            raise UserError(
+                f"{self.folder} holds files of something else ({inside}); choose an empty output=."
+            )
         storage.clear(self.folder)
 
-    def _own_tables(self) -> Iterable[str]:
-        return STAGE_TABLES.get(self.name, ())
-
-
-STAGE_TABLES: dict[str, tuple[str, ...]] = {
-    "seeds": ("seeds", "ledger"),
-    "classifier": ("scores", "ledger", "model", "metrics.json"),
-    "filter": ("pages", "files", "ledger"),
-    "dedup": ("pages", "duplicates", "ledger"),
-    "match": ("pages", "seed_hits", "ledger", "index", "map"),
-    "shard": ("stage1", "stage2", "sft", "heldout", "tokenizer", "ledger"),
-}
 
 
 def output_schema(df: DataFrame, table: Table) -> pa.Schema:

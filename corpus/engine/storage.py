@@ -27,7 +27,9 @@ def resolve(path: str) -> tuple[pafs.FileSystem, str]:
     try:
         filesystem, inner = pafs.FileSystem.from_uri(re.sub("^s3[an]://", "s3://", path))
     except Exception as error:  # pyarrow raises several kinds for a scheme or bucket that it cannot open
-        raise UserError(f"cannot open {redact(path)}: {str(error).splitlines()[0]}.") from error
+        # pyarrow repeats the whole address, with its password
+        reason = re.sub(r"\S+://\S+", lambda found: redact(found[0]), str(error).splitlines()[0])
+        raise UserError(f"cannot open {redact(path)}: {reason}.") from None
     return filesystem, inner
 
 

@@ -16,7 +16,6 @@ from corpus.engine.ledger import Count, total
 from corpus.engine.manifest import Manifest, OutputFile
 
 _CHUNK = 4 << 20
-_WORKING_FILES = (manifest.MANIFEST, manifest.SUCCESS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +69,8 @@ def _missing_and_strange(folder: str, files: list[OutputFile]) -> Iterator[str]:
     there = {info.path[len(_inner(folder)) :].lstrip("/") for info in storage.list_files(folder)}
     listed = {file.path for file in files}
     yield from (f"{name} is missing" for name in sorted(listed - there))
-    strange = sorted(there - listed - set(_WORKING_FILES))
-    seen = (name for name in strange if not name.split("/")[-1].startswith(storage.TEMPORARY))
+    strange = sorted(there - listed - {manifest.MANIFEST})
+    seen = (name for name in strange if not name.startswith("_") and f"/{storage.TEMPORARY}" not in name)
     yield from (f"{name} is not in the manifest" for name in seen)
 
 

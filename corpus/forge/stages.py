@@ -1,0 +1,96 @@
+"""The config of each stage, made from the road's: what the stage before has left, under what the user set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from corpus.engine.config import build
+from corpus.forge.config import ForgeConfig, Workspace
+
+Step = Callable[[], object]
+
+
+def steps(config: ForgeConfig, space: Workspace) -> dict[str, Step]:
+    """What to call for each stage but training, in order. All configs are built and checked before any runs."""
+    makers = {
+        "seeds": _seeds,
+        "classifier": _classifier,
+        "filter": _filter,
+        "dedup": _dedup,
+        "match": _match,
+        "shard": _shard,
+        "report": _report,
+    }
+    return {stage: make(config, space) for stage, make in makers.items()}
+
+
+def _config(config: ForgeConfig, stage: str, config_type: type[Any], values: Mapping[str, Any]) -> Any:
+    shared = {"master": config.master, "max_failed_fraction": config.max_failed_fraction}
+    data = {**shared, **values, **config.set.get(stage, {})}
+    return build(config_type, data, where=f"the settings of '{stage}'")
+
+
+def _seeds(config: ForgeConfig, space: Workspace) -> Step:
+    from corpus.seeds.config import SeedsConfig
+    from corpus.seeds.stage import run
+
+    made = _config(config, "seeds", SeedsConfig, {"input": config.seeds, "output": space["seeds"]})
+    return lambda: run(made)
+
+
+def _classifier(config: ForgeConfig, space: Workspace) -> Step:
+    from corpus.relevance.config import ClassifierConfig
+    from corpus.relevance.stage import run
+
+    values = {"input": config.input, "base": config.base, "labels": config.labels}
+    values |= {"seeds": space["seeds"], "output": space["classifier"]}
+    made = _config(config, "classifier", ClassifierConfig, values)
+    return lambda: run(made)
+
+
+def _filter(config: ForgeConfig, space: Workspace) -> Step:
+    from corpus.crawl.config import FilterConfig
+    from corpus.crawl.stage import run
+
+    values = {"input": config.input, "base": config.base}
+    values |= {"classifier": space["classifier"], "output": space["filter"]}
+    made = _config(config, "filter", FilterConfig, values)
+    return lambda: run(made)
+
+
+def _dedup(config: ForgeConfig, space: Workspace) -> Step:
+    from corpus.dedup.config import DedupConfig
+    from corpus.dedup.stage import run
+
+    made = _config(config, "dedup", DedupConfig, {"input": [space["filter"]], "output": space["dedup"]})
+    return lambda: run(made)
+
+
+def _match(config: ForgeConfig, space: Workspace) -> Step:
+    from corpus.match.config import MatchConfig
+    from corpus.match.stage import run
+
+    values = {"seeds": space["seeds"], "input": [space["dedup"]], "output": space["match"]}
+    made = _config(config, "match", MatchConfig, values)
+    return lambda: run(made)
+
+
+def _shard(config: ForgeConfig, space: Workspace) -> Step:
+    from corpus.shards.config import ShardConfig
+    from corpus.shards.stage import run
+
+    sources: dict[str, dict[str, Any]] = {"agent": {"path": [space["match"], space["seeds"]]}}
+    sources |= {name: {"path": paths} for name, paths in (("code", config.code), ("text", config.text)) if paths}
+    sources["seeds"] = {"path": [space["seeds"]], "set": "stage2"}
+    values = {"input": sources, "tokenizer": config.tokenizer, "output": space["shard"]}
+    made = _config(config, "shard", ShardConfig, values)
+    return lambda: run(made)
+
+
+def _report(config: ForgeConfig, space: Workspace) -> Step:
+    from corpus.report.config import ReportConfig
+    from corpus.report.run import run
+
+    made = _config(config, "report", ReportConfig, {"input": [space.root], "output": space["report"]})
+    return lambda: run(made)
