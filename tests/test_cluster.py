@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,9 @@ def test_filter_gives_the_same_rows_on_a_cluster_as_on_threads(repository: Path,
     )
     words = [f"input={crawl}", f"output={tmp_path / 'classifier'}", "master=local[2]"]
     run([python, "jobs/classifier.py", f"seeds={tmp_path / 'seeds'}", *words], repository)
-    words = ["jobs/filter.py", f"input={crawl}", f"classifier={tmp_path / 'classifier'}"]
+    # executors of a cluster have a working folder of their own: relative paths must mean the driver's
+    classifier, crawl = (os.path.relpath(path, repository) for path in (tmp_path / "classifier", crawl))
+    words = ["jobs/filter.py", f"input={crawl}", f"classifier={classifier}"]
     run([python, *words, f"output={tmp_path / 'threads'}", "master=local[2]"], repository)
     cluster = [
         submit,
@@ -44,6 +47,6 @@ def test_filter_gives_the_same_rows_on_a_cluster_as_on_threads(repository: Path,
         f"spark.pyspark.python={python}",
         *words,
     ]
-    run([*cluster, f"output={tmp_path / 'cluster'}"], repository)
+    run([*cluster, f"output={os.path.relpath(tmp_path / 'cluster', repository)}"], repository)
     assert hashes(tmp_path / "cluster") == hashes(tmp_path / "threads")
     assert hashes(tmp_path / "threads")

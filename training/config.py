@@ -74,7 +74,7 @@ class TrainConfig:
         "share of each source in tokens, in place of the manifest's; 0 leaves it out", {}
     )
     max_epochs: float | None = option(
-        "refuse a plan that reads any source more often than this", None, least=0
+        "refuse a plan that reads any source more often than this", None, least=0, volatile=True
     )
     tokens: int = option("tokens to train on, rounded up to whole steps", 1_000_000, least=1)
     rows: int = option("rows of one global batch; world size x micro_rows must divide it", 32, least=1)

@@ -17,14 +17,15 @@ import torch
 from training import weights
 from training.loop import Trainer
 from training.model import tensors_of, write_config
+from training.tokens import TOKENIZER, Tokenizer
 
-HISTORY = "training_history.json"
+EXPORT, HISTORY = "export", "training_history.json"
 
 
 def export_run(trainer: Trainer) -> Path:
     """Write `export/` beside the checkpoints, whole, in place of one that is there. Collective."""
     world, config = trainer.world, trainer.config
-    target = trainer.output / "export"
+    target = trainer.output / EXPORT
     fresh = trainer.output / world.from_first(f"export.tmp-{secrets.token_hex(4)}")
     if world.first:
         for left in trainer.output.glob("export.tmp-*"):
@@ -34,8 +35,7 @@ def export_run(trainer: Trainer) -> Path:
     weights.export(fresh, tensors_of(trainer.model), world, getattr(torch, config.export_dtype))
     if world.first:
         write_config(trainer.plan.model, fresh, config.export_dtype)
-        if trainer.plan.tokenizer.path:
-            trainer.plan.tokenizer.loaded.save_pretrained(str(fresh))
+        _write_tokenizer(trainer.plan.tokenizer, fresh)
         (fresh / HISTORY).write_text(json.dumps(_history(trainer), indent=1) + "\n", "utf-8")
         for file in sorted(fresh.iterdir()):
             weights.sync(file)
@@ -48,12 +48,19 @@ def export_run(trainer: Trainer) -> Path:
     return target
 
 
-def is_exported(folder: Path, steps: int) -> bool:
-    """Whether the export of a run of `steps` steps is there."""
-    try:
-        return bool(json.loads((folder / HISTORY).read_text("utf-8"))[-1]["steps"] == steps)
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        return False
+def is_exported(output: Path) -> bool:
+    """Whether the run in this folder is finished: its export is the last thing that it makes."""
+    return (output / EXPORT / HISTORY).is_file()
+
+
+def _write_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
+    """The tokenizer's files, tokenizer.json byte by byte: its hash is how the next stage knows it again."""
+    if tokenizer.path is None:
+        return
+    tokenizer.loaded.save_pretrained(str(folder))
+    original = Path(tokenizer.path) / TOKENIZER
+    if original.is_file():
+        shutil.copyfile(original, folder / TOKENIZER)
 
 
 def _history(trainer: Trainer) -> list[dict[str, Any]]:

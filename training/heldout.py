@@ -6,6 +6,7 @@ It is taken over the same rows in the same order each time.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from training.arrays import Int32
 from training.config import TrainConfig
 from training.documents import Documents, Reader
 from training.parallel import World
-from training.shards import ShardFile, list_files
+from training.shards import ShardFile, list_files, require_whole
 from training.tokens import Tokenizer
 
 # (ids, positions) [rows, length] -> summed loss in nats and number of predicted tokens, of this rank's rows
@@ -39,15 +40,22 @@ class HeldoutSource:
 
 def open_heldout(config: TrainConfig, tokenizer: Tokenizer, vocabulary: int) -> list[HeldoutSource]:
     """Pack the held-out rows of every source, documents in file order; empty if there is no folder."""
-    folder = Path(config.heldout.path) if config.heldout.path else Path(config.data).parent / "heldout"
-    if config.heldout.rows == 0 or (config.heldout.path is None and not folder.is_dir()):
-        return []
-    if not folder.is_dir():
-        raise UserError(f"heldout.path={folder} is no folder; leave the key out to measure nothing.")
     reader = Reader(tokenizer, vocabulary)
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(("_", ".")))
-    found = (_pack(name, list_files(folder / name, folder), reader, config) for name in names)
+    found = (_pack(name, files, reader, config) for name, files in find_files(config).items())
     return [source for source in found if source.tokens]
+
+
+def find_files(config: TrainConfig) -> dict[str, tuple[ShardFile, ...]]:
+    """The files of each held-out source; empty if nothing is to be measured."""
+    beside = Path(os.path.abspath(config.data)).parent / "heldout"
+    folder = Path(os.path.abspath(config.heldout.path)) if config.heldout.path else beside
+    if config.heldout.rows == 0 or (config.heldout.path is None and not folder.is_dir()):
+        return {}
+    if not folder.is_dir():
+        raise UserError(f"heldout.path={folder} is no folder; set heldout.rows=0 to measure nothing.")
+    require_whole(folder)
+    names = sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(("_", ".")))
+    return {name: list_files(folder / name, folder) for name in names}
 
 
 def measure(

@@ -45,8 +45,9 @@ class Trainer:
         self.output = Path(self.config.output)
         self.store = CheckpointStore(self.output / "checkpoints", world, self.config.checkpoint.keep, say)
         self.resumed = self.store.newest()
+        self.fingerprint = plan.fingerprint()  # of the inputs as they were when this process began
         if self.resumed:
-            check_fingerprint(self.resumed, plan.fingerprint())
+            check_fingerprint(self.resumed.folder, self.resumed.state["fingerprint"], self.fingerprint)
             self.state = LoaderState.from_json(self.resumed.state["loader"])
         else:
             self.state = LoaderState.start(len(plan.shards.sources), self.config.rows)
@@ -120,8 +121,8 @@ class Trainer:
         if not math.isfinite(norm) or not math.isfinite(loss):
             raise DataError(
                 f"step {self.step + 1}: loss {loss} with a gradient norm of {norm}; the weights were "
-                "not changed. Lower optimiser.lr, or look at the documents of this step; the same command "
-                "goes on from the last checkpoint."
+                "not changed. Look at the documents of this step, or lower optimiser.lr in a new output "
+                "folder; the same command goes on from the last checkpoint."
             )
         self.optimiser.step(lr)
         self.optimiser.zero()
@@ -166,7 +167,7 @@ class Trainer:
             self.log.sync()
         state = {
             "loader": replace(self.state, cursors=cursors).to_json(),
-            "fingerprint": self.plan.fingerprint(),
+            "fingerprint": self.fingerprint,
             "source_tokens": self.source_tokens(),
             "world_size": self.world.size,
             "config": to_dict(self.config),

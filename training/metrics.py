@@ -48,9 +48,3 @@ class MetricsLog:
 
     def close(self) -> None:
         self._stream.close()
-
-
-def read_metrics(path: Path, event: str = "step") -> list[dict[str, Any]]:
-    """The rows of one kind of a finished or running log."""
-    rows = [json.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
-    return [row for row in rows if row.get("event") == event]

@@ -18,7 +18,7 @@ from corpus.engine.errors import UserError
 from training import weights
 from training.config import TrainConfig
 from training.parallel import World, shard_model
-from training.tokens import Tokenizer
+from training.tokens import Tokenizer, gives_same_ids
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,13 @@ class ModelSource:
     """What `model=` names: a model's configuration, and the folder of its weights (None: a random start)."""
 
     config: Any  # transformers.PretrainedConfig
+    folder: Path
     weights: Path | None
+
+    def identity(self) -> dict[str, str]:
+        """A hash of each file that the start depends on, by the file's name."""
+        stored = sorted(self.weights.glob("*.safetensors")) if self.weights else []
+        return {file.name: weights.identity(file) for file in [self.folder / "config.json", *stored]}
 
 
 def find_model(config: TrainConfig, tokenizer: Tokenizer) -> ModelSource:
@@ -51,8 +57,13 @@ def find_model(config: TrainConfig, tokenizer: Tokenizer) -> ModelSource:
         raise UserError(f"model={config.model} holds .bin weights only; convert them to safetensors.")
     if stored is None and tokenizer.vocab_size is not None:
         found.vocab_size, found.eos_token_id, found.bos_token_id = tokenizer.vocab_size, tokenizer.eos, None
+    if stored is not None and not gives_same_ids(stored, tokenizer):
+        raise UserError(
+            f"model={config.model} was trained with another tokenizer than that of data={config.data}; "
+            f"shard again with tokenizer={config.model} (shards of text alone: give that key here)."
+        )
     _check_fit(config, found, tokenizer)
-    return ModelSource(found, stored)
+    return ModelSource(found, folder, stored)
 
 
 def _check_fit(config: TrainConfig, found: Any, tokenizer: Tokenizer) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from corpus.engine.config import to_dict
 from corpus.engine.errors import UserError
 from corpus.engine.manifest import difference
-from training.checkpoint import Checkpoint
+from training import heldout
 from training.config import TrainConfig, phase_tokens
 from training.mixing import integer_shares
 from training.model import ModelSource, count_parameters, find_model
-from training.shards import ShardSet, open_set, row_tokens
+from training.shards import ShardSet, facts_of, open_set, row_tokens
 from training.tokens import Tokenizer, find_tokenizer
 
 
@@ -41,11 +43,21 @@ class Plan:
         return {name: shares[name] * budget / tokens for name, tokens in have.items() if tokens}
 
     def fingerprint(self) -> dict[str, Any]:
-        """What decides the order of all tokens; a run may go on only where it is the same."""
-        config = self.config
-        weights = {source.name: source.weight for source in self.shards.sources}
-        fixed = {"rows": config.rows, "length": config.length, "seed": config.seed, "weights": weights}
-        return {**fixed, "tokenizer": self.tokenizer.sha256, "files": self.shards.facts()}
+        """What decides the result; a run may go on only where it is the same.
+
+        It holds every key that is not volatile. Inputs count by their content and not by their path, so
+        that a workspace may be moved in the middle of a run.
+        """
+        keys = to_dict(self.config, with_volatile=False)
+        slices = heldout.find_files(self.config).values()
+        keys["heldout"]["path"] = facts_of(file for files in slices for file in files)
+        keys.update(
+            data=self.shards.facts(),
+            weights={source.name: source.weight for source in self.shards.sources},
+            tokenizer=self.tokenizer.sha256,
+            model=self.model.identity(),
+        )
+        return keys
 
     def __str__(self) -> str:
         config = self.config
@@ -98,12 +110,12 @@ def check_division(config: TrainConfig, size: int) -> None:
         )
 
 
-def check_fingerprint(found: Checkpoint, fingerprint: Mapping[str, Any]) -> None:
-    """Raises UserError that names the first thing in which the data stream is not the checkpoint's."""
-    changed = difference(found.state["fingerprint"], fingerprint)
+def check_fingerprint(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raises UserError that names the first thing in which this run is not the one that wrote `folder`."""
+    changed = difference(old, new)
     if changed:
         more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
         raise UserError(
-            f"{found.folder} was made with another data stream: {changed[0]}{more}; "
-            "restore it to continue, or give a new output folder."
+            f"{folder} belongs to another run: {changed[0]}{more}; "
+            "undo the change to continue that run, give another output=, or remove its folder."
         )

@@ -3,7 +3,8 @@
     python training/run.py --config conf/training/tiny-cpu-stage1.yaml data=SHARDS/stage1 model=... output=DIR
     torchrun --nproc_per_node 2 training/run.py --config ...        # the same tokens in the same order
 
-The output folder gets metrics.jsonl, checkpoints/step_N/, export/ (Hugging Face format) and config.yaml.
+The output folder gets metrics.jsonl, checkpoints/step_N/, export/ (Hugging Face format), and config.yaml and
+run.json, which say what the run began with: with other keys or inputs it is refused, not taken on.
 Exit codes: 0 done, 1 bug, 2 user, 3 data, 75 stopped by SIGTERM with a checkpoint: run it again.
 """
 
@@ -24,12 +25,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import logging
 
 from corpus.engine.cli import run_job
-from corpus.engine.config import to_yaml
 from training.config import TrainConfig
-from training.export import export_run, is_exported
+from training.export import EXPORT, export_run, is_exported
 from training.loop import Trainer
 from training.parallel import join_world
 from training.plan import make_plan
+from training.run_folder import begin, check_same_run, has_begun, held
 
 
 def train(config: TrainConfig) -> str | None:
@@ -43,18 +44,26 @@ def train(config: TrainConfig) -> str | None:
                 print(text, file=sys.stderr, flush=True)
 
         output = Path(config.output)
-        output.mkdir(parents=True, exist_ok=True)
-        trainer = Trainer(plan, world, say)
-        if trainer.resumed:
-            say(f"resuming {output} from step {trainer.step} of {config.steps} on {world.size} rank(s)")
-        else:
-            say(f"starting a new run in {output} on {world.size} rank(s)\n{plan}")
-        if world.first:
-            (output / "config.yaml").write_text(to_yaml(config), "utf-8")
-        trainer.run()
-        if not is_exported(output / "export", trainer.step):
-            export_run(trainer)
-        return f"trained {trainer.step} steps; the model is in {output / 'export'}" if world.first else None
+        with held(output, world, say):
+            if world.from_first(is_exported(output)):
+                check_same_run(output, plan.fingerprint(), world)
+                summary = f"nothing to do: this run is finished; the model is in {output / EXPORT}"
+            else:
+                summary = _to_the_end(Trainer(plan, world, say))
+        return summary if world.first else None
+
+
+def _to_the_end(trainer: Trainer) -> str:
+    """Start or resume, train, export."""
+    config, output, ranks = trainer.config, trainer.output, trainer.world.size
+    if trainer.resumed:
+        trainer.say(f"resuming {output} from step {trainer.step} of {config.steps} on {ranks} rank(s)")
+    else:
+        trainer.say(f"starting a new run in {output} on {ranks} rank(s)\n{trainer.plan}")
+    if trainer.world.first and not (trainer.resumed and has_begun(output)):
+        begin(output, config, trainer.fingerprint)
+    trainer.run()
+    return f"trained {trainer.step} steps; the model is in {export_run(trainer)}"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.engine.errors import UserError, nearest
+from corpus.engine.manifest import MANIFEST, SUCCESS
 from training.arrays import Int64
+
+_SIGNS_OF_A_STAGE = (MANIFEST, SUCCESS, "_claim", "ledger")
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class ShardSet:
 
     def facts(self) -> dict[str, list[Any]]:
         """What identifies the data, for the loader's fingerprint."""
-        return {f.name: [f.bytes, f.rows, f.footer] for source in self.sources for f in source.files}
+        return facts_of(file for source in self.sources for file in source.files)
 
 
 def open_set(folder: str, weights: Mapping[str, float] | None = None) -> ShardSet:
@@ -74,10 +77,10 @@ def open_set(folder: str, weights: Mapping[str, float] | None = None) -> ShardSe
 
     Weights come from `weights`, else from the manifest, else they are equal; 0 leaves a source out.
     """
-    root = Path(folder)
+    root = Path(os.path.abspath(folder))
     if not root.is_dir():
         raise UserError(f"data={folder} is no folder; give a shard set such as WORKSPACE/shards/stage1.")
-    facts = _facts(root.parent / "manifest.json")
+    facts = require_whole(root).get("facts") or {}
     names = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith(("_", ".")))
     if not names:
         raise UserError(
@@ -104,6 +107,11 @@ def list_files(folder: Path, root: Path) -> tuple[ShardFile, ...]:
     return tuple(_file(folder / name, root) for name in names)
 
 
+def facts_of(files: Iterable[ShardFile]) -> dict[str, list[Any]]:
+    """Size, rows and footer hash of each file: its content without reading it."""
+    return {file.name: [file.bytes, file.rows, file.footer] for file in files}
+
+
 def row_tokens(file: ShardFile) -> Int64:
     """Tokens of each row, where the shards say so; else 1 each, so that lanes are balanced by rows."""
     if "num_tokens" not in file.columns:
@@ -112,16 +120,43 @@ def row_tokens(file: ShardFile) -> Int64:
     return np.asarray(column.cast(pa.int64()).fill_null(0).to_numpy(), dtype=np.int64)
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    """What the shard job wrote of its sets and tokenizer; nothing where there is no manifest."""
-    if not path.is_file():
+def require_whole(root: Path) -> dict[str, Any]:
+    """The manifest of the stage that wrote the set in `root`; empty where no stage did, which is allowed.
+
+    Raises UserError if the stage is not finished, or if the set's files are not those that it listed.
+    """
+    stage = root.parent
+    if not any((stage / name).exists() for name in _SIGNS_OF_A_STAGE):
         return {}
+    for name in (SUCCESS, MANIFEST):
+        if not (stage / name).is_file():
+            raise UserError(f"{stage} is no finished shard stage: it has no {name}; run the shard job again.")
+    path = stage / MANIFEST
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+        manifest = json.loads(path.read_text("utf-8"))
+        tables = manifest.get("tables")
+        listed = {file["path"]: file["bytes"] for files in (tables or {}).values() for file in files}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}); run the shard job again.") from error
-    facts = data.get("facts") if isinstance(data, dict) else None
-    return facts if isinstance(facts, dict) else {}
+    if tables is not None:
+        _check_files(root, {name: size for name, size in listed.items() if name.startswith(f"{root.name}/")})
+    return dict(manifest)
+
+
+def _check_files(root: Path, listed: Mapping[str, int]) -> None:
+    """`listed`: bytes of each file by its path below the stage."""
+    present = {
+        file.relative_to(root.parent).as_posix(): file.stat().st_size
+        for file in root.glob("*/*.parquet")
+        if not file.name.startswith(("_", "."))
+    }
+    for name in sorted({*present, *listed}):
+        if present.get(name) != listed.get(name):
+            fault = "missing" if name not in present else "changed" if name in listed else "not listed"
+            raise UserError(
+                f"{root.parent / name} is {fault}, by the manifest of the shard stage; "
+                "run the shard job again."
+            )
 
 
 def _source(root: Path, name: str, weight: float) -> Source:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +19,12 @@ from corpus.engine.errors import UserError
 from training.arrays import Int32, Int64
 from training.shards import ShardSet
 
+TOKENIZER = "tokenizer.json"
+
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """A tokenizer by its facts.
+    """A tokenizer by its facts; `sha256` is that of its tokenizer.json.
 
     The object itself is loaded only when text has to be encoded or files copied.
     """
@@ -71,28 +73,54 @@ def find_tokenizer(shards: ShardSet, path: str | None) -> Tokenizer:
 
     Raises UserError if the one named in the config is not the one that made the shards' ids.
     """
-    facts = shards.tokenizer
-    if path is None and facts:
-        local = Path(facts["root"]) / str(facts.get("path"))
-        where = str(local) if local.is_dir() else facts.get("name")
-        return Tokenizer(where, facts.get("vocab_size"), facts.get("eos_token_id"), facts.get("sha256"))
+    by_shards = _of_manifest(shards.tokenizer)
     if path is None:
-        return Tokenizer(None, None, None, None)
-    digest = _digest(Path(path))
+        return by_shards
     tokenised = any(file.tokenised for source in shards.sources for file in source.files)
-    made_by = _digest(Path(facts["root"]) / str(facts.get("path"))) if facts else None
-    if tokenised and made_by and digest and made_by != digest:
+    if tokenised and not gives_same_ids(Path(path), by_shards):
         raise UserError(
             f"tokenizer={path} is not the tokenizer of the shards' input_ids; leave it out, "
             "or shard again with it."
         )
+    file = Path(path) / TOKENIZER
+    digest = _sha256(file) if file.is_file() else None
     loaded = Tokenizer(path, None, None, digest).loaded
     return Tokenizer(path, len(loaded), loaded.eos_token_id, digest)
 
 
-def _digest(folder: Path) -> str | None:
-    file = folder / "tokenizer.json"
-    if not file.is_file():
-        return None
-    canonical = json.dumps(json.loads(file.read_text("utf-8")), sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()
+def gives_same_ids(folder: Path, tokenizer: Tokenizer) -> bool:
+    """Whether the tokenizer.json in `folder` turns text into the same ids as `tokenizer`.
+
+    True where one of the two is not known. Raises UserError for a file that is no tokenizer.
+    """
+    file = folder / TOKENIZER
+    if tokenizer.sha256 is None or not file.is_file() or _sha256(file) == tokenizer.sha256:
+        return True
+    own = Path(tokenizer.path) / TOKENIZER if tokenizer.path else None
+    return own is not None and own.is_file() and _what_decides_ids(own) == _what_decides_ids(file)
+
+
+def _of_manifest(facts: Mapping[str, Any]) -> Tokenizer:
+    if not facts:
+        return Tokenizer(None, None, None, None)
+    local = Path(facts["root"]) / str(facts.get("path"))
+    where = str(local) if local.is_dir() else facts.get("name")
+    return Tokenizer(where, facts.get("vocab_size"), facts.get("eos_token_id"), facts.get("sha256"))
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _what_decides_ids(file: Path) -> dict[str, Any]:
+    """The parts of a tokenizer that ids depend on, each in one spelling.
+
+    Libraries write the same tokenizer in different bytes, and special tokens around a document are ours.
+    """
+    from tokenizers import Tokenizer as FastTokenizer
+
+    try:
+        parts = json.loads(FastTokenizer.from_file(str(file)).to_str())
+    except Exception as error:  # the library raises bare Exception for a file that it cannot parse
+        raise UserError(f"{file} is not a tokenizer: {error}") from error
+    return {name: parts.get(name) for name in ("model", "normalizer", "pre_tokenizer", "added_tokens")}

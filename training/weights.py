@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from corpus.engine.errors import UserError
 from training.parallel import World
 
 SHARD_BYTES = 4 << 30
+_HASHED_WHOLE = 1 << 30  # bytes
+_SAMPLES, _SAMPLE_BYTES = 64, 1 << 20
 
 
 def load(folder: Path, tensors: Mapping[str, Tensor], world: World) -> None:
@@ -59,6 +62,24 @@ def export(folder: Path, tensors: Mapping[str, Tensor], world: World, dtype: tor
         for file in sorted(folder.iterdir()):
             sync(file)
     world.barrier()
+
+
+def identity(file: Path) -> str:
+    """A hash by which another file is told apart: of all bytes, or of the size and samples of a large file.
+
+    Training moves every weight, so samples are enough to see that a model was made anew.
+    """
+    size = file.stat().st_size
+    sha256 = hashlib.sha256(f"{size}:".encode())
+    with open(file, "rb") as stream:
+        if size <= _HASHED_WHOLE:
+            while block := stream.read(_SAMPLE_BYTES):
+                sha256.update(block)
+        else:
+            for number in range(_SAMPLES):
+                stream.seek(number * (size - _SAMPLE_BYTES) // (_SAMPLES - 1))
+                sha256.update(stream.read(_SAMPLE_BYTES))
+    return sha256.hexdigest()
 
 
 def sync(path: Path) -> None:

@@ -14,7 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.metrics import read_metrics
+from corpus.engine import manifest
+from corpus.engine.config import build
+from corpus.engine.manifest import Manifest, OutputFile, describe_file
+from corpus.engine.overrides import with_overrides
+from training.config import TrainConfig
 from training.run import main
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -49,15 +53,28 @@ def write_source(folder: Path, docs: Sequence[Document], *, files: int = 1, grou
 
 
 def write_shards(root: Path, weights: Mapping[str, float] | None = None) -> Path:
-    """A shard workspace with two sources and a held-out slice; returns the set's folder."""
+    """A finished shard stage with two sources and a held-out slice; returns the set's folder."""
     write_source(root / "stage1" / "agent", documents(200, 1), files=2, group=40)
     write_source(root / "stage1" / "code", documents(150, 2), group=64)
     write_source(root / "heldout" / "agent", documents(20, 3))
     sources = {name: {"weight": weight} for name, weight in (weights or {"agent": 1.0, "code": 2.0}).items()}
     tokenizer = {"path": "tokenizer", "vocab_size": VOCABULARY, "eos_token_id": EOS, "sha256": "0" * 64}
-    manifest = {"sets": {"stage1": {"sources": sources}}, "tokenizer": tokenizer}
-    (root / "manifest.json").write_text(json.dumps({"facts": manifest}))
+    finish_stage(root, {"sets": {"stage1": {"sources": sources}}, "tokenizer": tokenizer})
     return root / "stage1"
+
+
+def finish_stage(root: Path, facts: Mapping[str, Any]) -> None:
+    """Write what a shard stage leaves at its end: the manifest of the files that are there, and _SUCCESS."""
+    tables: dict[str, list[OutputFile]] = {}
+    for file in sorted(root.glob("*/*/*.parquet")):
+        name = file.relative_to(root).as_posix()
+        entry = describe_file(str(root), name, pq.read_metadata(file).num_rows)
+        tables.setdefault(name.rpartition("/")[0], []).append(entry)
+    manifest.write(str(root), Manifest("shard", "0" * 64, {}, [], {}, tables, facts=facts))
+
+
+def facts_of(root: Path) -> dict[str, Any]:
+    return dict(manifest.read(str(root)).facts)
 
 
 def write_model(folder: Path, **changes: Any) -> Path:
@@ -83,6 +100,10 @@ def words(shards: Path, model: Path, output: Path, *more: str) -> list[str]:
     return [*(word for word in fixed if word.partition("=")[0] not in given), *more]
 
 
+def config_of(arguments: Sequence[str]) -> TrainConfig:
+    return build(TrainConfig, with_overrides({}, arguments))
+
+
 def train(arguments: Sequence[str]) -> list[dict[str, Any]]:
     """Run the trainer in this process and return the rows of its steps."""
     assert main(list(arguments)) == 0
@@ -92,6 +113,12 @@ def train(arguments: Sequence[str]) -> list[dict[str, Any]]:
 def steps_of(arguments: Sequence[str]) -> list[dict[str, Any]]:
     output = next(word.partition("=")[2] for word in arguments if word.startswith("output="))
     return read_metrics(Path(output) / "metrics.jsonl")
+
+
+def read_metrics(path: Path, event: str = "step") -> list[dict[str, Any]]:
+    """The rows of one kind of a finished or running log."""
+    rows = [json.loads(line) for line in path.read_bytes().splitlines() if line.strip()]
+    return [row for row in rows if row.get("event") == event]
 
 
 def launch(arguments: Sequence[str], *, ranks: int = 1) -> subprocess.Popen[str]:

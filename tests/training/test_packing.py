@@ -33,7 +33,7 @@ def test_packed_documents_have_the_loss_and_gradient_that_each_has_alone(network
     positions = torch.cat([torch.arange(doc.shape[1])[None] for doc in docs], dim=1)
     together = packed_loss(network, ids, positions)
     network.zero_grad()
-    together.backward()
+    torch.autograd.backward(together)
     packed = [p.grad.clone() for p in network.parameters()]
     network.zero_grad()
     alone = sum(network(input_ids=doc, labels=doc, use_cache=False).loss * (doc.shape[1] - 1) for doc in docs)

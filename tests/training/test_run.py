@@ -15,8 +15,12 @@ import torch
 from corpus.engine.errors import EXIT_DATA, EXIT_USER
 from tests.training.support import (
     VOCABULARY,
+    config_of,
+    facts_of,
+    finish_stage,
     launch,
     promised,
+    read_metrics,
     steps_of,
     train,
     train_on,
@@ -24,8 +28,10 @@ from tests.training.support import (
     write_model,
     write_shards,
 )
-from training.loop import EXIT_REQUEUE
-from training.metrics import read_metrics
+from training.export import export_run
+from training.loop import EXIT_REQUEUE, Trainer
+from training.parallel import join_world
+from training.plan import make_plan
 from training.run import main
 
 Undisturbed = tuple[list[str], list[dict[str, Any]]]
@@ -70,8 +76,14 @@ def test_resume_is_bit_exact_twice_in_a_row(undisturbed: Undisturbed, tmp_path: 
     assert promised(train(twice)) == promised(undisturbed[1])
 
 
-def test_a_finished_run_is_left_as_it_is(undisturbed: Undisturbed) -> None:
+def test_a_finished_run_is_left_as_it_is(
+    undisturbed: Undisturbed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = output_of(undisturbed[0])
+    before = {path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file()}
     assert train(undisturbed[0]) == undisturbed[1]
+    assert "nothing to do" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file()} == before
 
 
 def test_resume_after_sigkill_is_bit_exact(shards: Path, model: Path, tmp_path: Path) -> None:
@@ -122,11 +134,25 @@ def test_resume_on_two_ranks_goes_on_with_the_same_tokens(undisturbed: Undisturb
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("finished", [False, True])
+def test_all_ranks_end_where_another_config_is_refused(
+    undisturbed: Undisturbed, tmp_path: Path, finished: bool
+) -> None:
+    arguments = copy_of(undisturbed, tmp_path / "run", upto=12)
+    if finished:
+        train(arguments)
+    process = launch([*arguments, "optimiser.eps=1e-7"], ranks=2)
+    output, _ = process.communicate(timeout=180)
+    assert process.returncode != 0 and "belongs to another run: optimiser.eps" in output
+
+
+@pytest.mark.slow
 def test_a_checkpoint_of_three_uneven_ranks_is_read_by_one(shards: Path, model: Path, tmp_path: Path) -> None:
-    keys = ("rows=6", "micro_rows=2", "schedule.warmup=0", "schedule.decay=0")
-    train_on(3, words(shards, model, tmp_path / "three", *keys, "tokens=1000"))
-    rows = train(words(shards, model, tmp_path / "three", *keys, "tokens=2000"))
-    wanted = train(words(shards, model, tmp_path / "one", *keys, "tokens=2000"))
+    keys = ("rows=6", "micro_rows=2", "schedule.warmup=0", "schedule.decay=0", "tokens=2000")
+    arguments = words(shards, model, tmp_path / "three", *keys)
+    train_on(3, arguments)
+    rows = train(copy_of((arguments, []), tmp_path / "again", upto=8))
+    wanted = train(words(shards, model, tmp_path / "one", *keys))
     assert [row["token_hash"] for row in rows] == [row["token_hash"] for row in wanted]
     assert rows[-1]["loss"] == pytest.approx(wanted[-1]["loss"], rel=1e-5)
 
@@ -161,30 +187,20 @@ def test_a_flipped_bit_is_named_and_the_checkpoint_before_is_used(
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_the_export_has_the_logits_of_the_trained_model(
-    shards: Path, tmp_path: Path, tied: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_export_has_the_logits_of_the_trained_model(shards: Path, tmp_path: Path, tied: bool) -> None:
     from transformers import AutoModelForCausalLM
 
-    from training import run
-
-    kept: dict[str, torch.Tensor] = {}
-    real = run.export_run
-    probe = torch.arange(1, 21)[None]
-
-    def keep_logits(trainer: Any) -> Path:
-        with torch.no_grad():
-            kept["logits"] = trainer.model.eval()(input_ids=probe, use_cache=False).logits.clone()
+    model, probe = write_model(tmp_path / "model", tie_word_embeddings=tied), torch.arange(1, 21)[None]
+    arguments = words(shards, model, tmp_path / "run", "tokens=1000")
+    with join_world("cpu") as world, torch.no_grad():
+        trainer = Trainer(make_plan(config_of(arguments)), world, print)
+        with torch.enable_grad():
+            trainer.run()
+        logits = trainer.model.eval()(input_ids=probe, use_cache=False).logits.clone()
         trainer.model.reshard()
-        return real(trainer)
-
-    monkeypatch.setattr(run, "export_run", keep_logits)
-    model = write_model(tmp_path / "model", tie_word_embeddings=tied)
-    train(words(shards, model, tmp_path / "run", "tokens=1000"))
-    loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "export").eval()
-    assert (loaded.lm_head.weight is loaded.model.embed_tokens.weight) == tied
-    with torch.no_grad():
-        assert torch.equal(loaded(input_ids=probe, use_cache=False).logits, kept["logits"])
+        loaded = AutoModelForCausalLM.from_pretrained(export_run(trainer)).eval()
+        assert (loaded.lm_head.weight is loaded.model.embed_tokens.weight) == tied
+        assert torch.equal(loaded(input_ids=probe, use_cache=False).logits, logits)
 
 
 def test_stage_two_starts_from_the_export_of_stage_one(
@@ -199,18 +215,106 @@ def test_stage_two_starts_from_the_export_of_stage_one(
     assert [list(stage["source_tokens"]) for stage in history] == [["agent", "code"], ["agent"]]
 
 
+@pytest.mark.parametrize("finished", [False, True])
 @pytest.mark.parametrize(
-    ("change", "named"), [("seed=9", "seed"), ("length=16", "length"), ("weights.agent=5", "weights.agent")]
+    ("change", "named"),
+    [
+        ("seed=9", "seed"),
+        ("length=16", "length"),
+        ("weights.agent=5", "weights.agent"),
+        ("optimiser.lr=0.02", "optimiser.lr"),
+        ("schedule.kind=cosine", "schedule.kind"),
+        ("tokens=2000", "tokens"),
+        ("heldout.rows=5", "heldout.rows"),
+    ],
 )
-def test_another_data_stream_is_refused_by_name(
-    undisturbed: Undisturbed, tmp_path: Path, change: str, named: str, capsys: pytest.CaptureFixture[str]
+def test_another_config_is_refused_by_name_and_nothing_is_written(
+    undisturbed: Undisturbed,
+    tmp_path: Path,
+    change: str,
+    named: str,
+    finished: bool,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     arguments = copy_of(undisturbed, tmp_path / "run", upto=8)
-    assert (
-        main([*(w for w in arguments if w.partition("=")[0] != change.partition("=")[0]), change])
-        == EXIT_USER
-    )
-    assert f"another data stream: {named}:" in capsys.readouterr().err
+    if finished:
+        train(arguments)
+    written = (tmp_path / "run" / "config.yaml").read_bytes()
+    changed = [*(w for w in arguments if w.partition("=")[0] != change.partition("=")[0]), change]
+    assert main(changed) == EXIT_USER
+    said = capsys.readouterr().err
+    assert f"belongs to another run: {named}:" in said and "another output=" in said
+    assert (tmp_path / "run" / "config.yaml").read_bytes() == written
+
+
+def test_a_resume_with_other_threads_is_the_same_run_and_keeps_its_config(
+    undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    started = copy_of(undisturbed, tmp_path / "run", upto=8)
+    arguments = [*(w for w in started if not w.startswith("checkpoint.")), "workers=2", "checkpoint.every=3"]
+    written = (tmp_path / "run" / "config.yaml").read_bytes()
+    assert promised(train(arguments)) == promised(undisturbed[1])
+    assert (tmp_path / "run" / "config.yaml").read_bytes() == written
+
+
+def test_a_run_whose_inputs_were_moved_goes_on(
+    undisturbed: Undisturbed, shards: Path, model: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(shards.parent, tmp_path / "shards")
+    shutil.copytree(model, tmp_path / "model")
+    copy_of(undisturbed, tmp_path / "run", upto=8)
+    moved = words(tmp_path / "shards" / shards.name, tmp_path / "model", tmp_path / "run")
+    assert promised(train(moved)) == promised(undisturbed[1])
+
+
+def test_a_run_cut_off_before_its_first_checkpoint_may_begin_anew_with_other_keys(
+    shards: Path, model: Path, tmp_path: Path
+) -> None:
+    keys = ("optimiser.clip=0", "schedule.warmup=0", "heldout.rows=0", "tokens=1000")
+    assert main(words(shards, model, tmp_path / "run", *keys, "optimiser.lr=1e30")) == EXIT_DATA
+    assert len(train(words(shards, model, tmp_path / "run", *keys, "optimiser.lr=0.001"))) == 4
+    assert "lr: 0.001" in (tmp_path / "run" / "config.yaml").read_text()
+
+
+def test_a_model_made_anew_is_refused_by_the_stage_that_began_with_the_old_one(
+    undisturbed: Undisturbed, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = shutil.copytree(output_of(undisturbed[0]) / "export", tmp_path / "export")
+    arguments = words(shards, export, tmp_path / "two", "tokens=1000", "heldout.rows=0")
+    train(arguments)
+    weights = export / "model-00001-of-00001.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert main(arguments) == EXIT_USER
+    assert f"another run: model.{weights.name}" in capsys.readouterr().err
+
+
+def test_an_export_of_unknown_origin_is_not_taken_for_the_result(
+    undisturbed: Undisturbed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = copy_of(undisturbed, tmp_path / "run", upto=8)
+    train(arguments)
+    (tmp_path / "run" / "run.json").unlink()
+    assert main(arguments) == EXIT_USER
+    assert "no readable run.json" in capsys.readouterr().err
+
+
+def test_a_second_launch_in_the_same_folder_is_refused(
+    shards: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = words(shards, model, tmp_path / "run", f"tokens={8 * 32 * 4000}", "checkpoint.every=1000")
+    process = launch(arguments)
+    try:
+        log = tmp_path / "run" / "metrics.jsonl"
+        while process.poll() is None and not (log.exists() and b'"step", "step"' in log.read_bytes()):
+            time.sleep(0.01)
+        assert main(arguments) == EXIT_USER
+        assert "another launch is at work" in capsys.readouterr().err
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_a_changed_shard_is_refused_by_name(
@@ -220,8 +324,9 @@ def test_a_changed_shard_is_refused_by_name(
     arguments = words(shards, model, tmp_path / "run", "tokens=1000", "heldout.rows=0")
     train(arguments)
     shutil.copy(shards / "agent" / "part-00001.parquet", shards / "agent" / "part-00000.parquet")
+    finish_stage(shards.parent, facts_of(shards.parent))
     assert main(arguments) == EXIT_USER
-    assert "agent/part-00000.parquet" in capsys.readouterr().err
+    assert "another run: data.agent/part-00000.parquet" in capsys.readouterr().err
 
 
 def test_a_gradient_that_is_not_finite_stops_before_the_weights_change(
@@ -262,9 +367,8 @@ def test_a_tokenizer_larger_than_the_embedding_is_refused(
 ) -> None:
     root = tmp_path / "shards"
     shutil.copytree(shards.parent, root)
-    manifest = json.loads((root / "manifest.json").read_text())
-    manifest["facts"]["tokenizer"]["vocab_size"] = VOCABULARY + 1
-    (root / "manifest.json").write_text(json.dumps(manifest))
+    facts = facts_of(root)
+    finish_stage(root, {**facts, "tokenizer": {**facts["tokenizer"], "vocab_size": VOCABULARY + 1}})
     assert main(words(root / "stage1", output_of(undisturbed[0]) / "export", tmp_path / "run")) == EXIT_USER
     assert "98 tokens" in capsys.readouterr().err
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,9 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpus.engine.errors import UserError
+from tests.training import support
+from tests.training.support import finish_stage
 from training.loader import Loader
+from training.plan import make_plan
 from training.shards import open_set
-from training.tokens import find_tokenizer
+from training.tokens import find_tokenizer, gives_same_ids
 
 TEXTS = ["def f(x): return x", "GET /v1/users lists the users", "", "call(tool='search', q='weather')"] * 5
 
@@ -36,8 +41,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ):
         (root / name / "only").mkdir(parents=True)
         pq.write_table(pa.table(columns), root / name / "only" / "part-00000.parquet")
-    facts = {"path": "tokenizer", "vocab_size": made.get_vocab_size(), "eos_token_id": 0, "sha256": "0"}
-    (root / "manifest.json").write_text(json.dumps({"facts": {"sets": {}, "tokenizer": facts}}))
+    digest = hashlib.sha256((root / "tokenizer" / "tokenizer.json").read_bytes()).hexdigest()
+    facts = {"path": "tokenizer", "vocab_size": made.get_vocab_size(), "eos_token_id": 0, "sha256": digest}
+    finish_stage(root, {"sets": {}, "tokenizer": facts})
     return root
 
 
@@ -58,6 +64,65 @@ def test_another_tokenizer_than_that_of_the_ids_is_refused(workspace: Path, tmp_
     (tmp_path / "tokenizer.json").write_text(json.dumps(data))
     with pytest.raises(UserError, match="not the tokenizer of the shards"):
         find_tokenizer(shards, str(tmp_path))
+
+
+def test_the_same_tokenizer_in_another_spelling_is_taken(workspace: Path, tmp_path: Path) -> None:
+    data = json.loads((workspace / "tokenizer" / "tokenizer.json").read_text())
+    (tmp_path / "tokenizer.json").write_text(json.dumps({**data, "post_processor": None}, indent=4))
+    assert gives_same_ids(tmp_path, find_tokenizer(open_set(str(workspace / "ids")), None))
+
+
+def test_a_file_that_is_no_tokenizer_is_named(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(UserError, match=r"tokenizer\.json is not a tokenizer"):
+        gives_same_ids(tmp_path, find_tokenizer(open_set(str(workspace / "ids")), None))
+
+
+@pytest.fixture(scope="module")
+def export(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of a short run on the workspace's ids."""
+    root = tmp_path_factory.mktemp("stage1")
+    support.train(stage(workspace, support.write_model(root / "model"), root / "run"))
+    return root / "run" / "export"
+
+
+def stage(workspace: Path, model: Path, output: Path, *, data: str = "ids") -> list[str]:
+    return support.words(workspace / data, model, output, "tokens=512")
+
+
+def test_stage_two_knows_the_tokenizer_of_the_export_of_stage_one(
+    workspace: Path, export: Path, tmp_path: Path
+) -> None:
+    exported, original = (folder / "tokenizer.json" for folder in (export, workspace / "tokenizer"))
+    assert exported.read_bytes() == original.read_bytes()
+    support.train(stage(workspace, export, tmp_path / "run"))
+
+
+def test_weights_with_another_tokenizer_than_the_shards_are_refused(
+    workspace: Path, export: Path, tmp_path: Path
+) -> None:
+    model = shutil.copytree(export, tmp_path / "model")
+    data = json.loads((model / "tokenizer.json").read_text())
+    vocabulary = data["model"]["vocab"]
+    vocabulary["a"], vocabulary["b"] = vocabulary["b"], vocabulary["a"]  # as large as before, other ids
+    (model / "tokenizer.json").write_text(json.dumps(data))
+    for name in ("ids", "text"):
+        with pytest.raises(UserError, match=f"another tokenizer.*shard again with tokenizer={model}"):
+            make_plan(support.config_of(stage(workspace, model, tmp_path / "run", data=name)))
+    given = [*stage(workspace, model, tmp_path / "run", data="text"), f"tokenizer={model}"]
+    assert make_plan(support.config_of(given)).tokenizer.path == str(model)
+
+
+def test_weights_without_a_tokenizer_are_held_to_its_size_alone(
+    workspace: Path, export: Path, tmp_path: Path
+) -> None:
+    model = shutil.copytree(export, tmp_path / "model")
+    (model / "tokenizer.json").unlink()
+    make_plan(support.config_of(stage(workspace, model, tmp_path / "run")))
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "vocab_size": 7}))
+    with pytest.raises(UserError, match="has 7 embedding rows"):
+        make_plan(support.config_of(stage(workspace, model, tmp_path / "run")))
 
 
 def test_text_without_a_tokenizer_is_answered_with_the_key_to_give(workspace: Path, tmp_path: Path) -> None:
