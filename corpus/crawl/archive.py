@@ -5,25 +5,25 @@ Its pages and its ledger are two Parquet files; the commit record, written last,
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 
 from corpus.crawl.cascade import Cascade, Decision, Rules, Scorer, batches
+from corpus.crawl.config import SUFFIXES
+from corpus.crawl.fetch import open_archive
 from corpus.crawl.records import Damage, Record, read_records
 from corpus.crawl.sandbox import Sandbox
 from corpus.crawl.url import host, payload_digest
 from corpus.engine import storage
-from corpus.engine.inputs import InputFile
+from corpus.engine.errors import UserError
+from corpus.engine.inputs import InputFile, expand
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
 from corpus.engine.manifest import OutputFile
 from corpus.engine.parquet import PartWriter
@@ -72,6 +72,21 @@ class Commit:
     children: int
 
 
+def find_archives(patterns: Sequence[str], base: str = "") -> list[Archive]:
+    """The archives of `input=`, sorted by path. UserError where there is none or two cannot be told apart."""
+    if not patterns:
+        raise UserError(
+            "the key 'input' is empty; give input= one or more WARC files, folders, globs or path lists."
+        )
+    archives = with_names(expand(patterns, base=base, suffixes=SUFFIXES))
+    for name, times in sorted(Counter(archive.name for archive in archives).items()):
+        if times > 1:
+            raise UserError(
+                f"the input {name} is given {times} times with other credentials or queries; give it once."
+            )
+    return archives
+
+
 def with_names(files: Sequence[InputFile]) -> list[Archive]:
     """Each file under its base name; those that share one under their whole path (without credentials)."""
     names = [file.path.rpartition("/")[2] for file in files]
@@ -108,16 +123,18 @@ def read_commit(folder: str, archive: Archive, fingerprint: str) -> Commit | Non
 
 
 def filter_archive(archive: Archive, work: Work, scorer: Scorer) -> Commit:
-    """Read, judge and write one archive, and commit it."""
+    """Read, judge and write one archive, and commit it. ArchiveError where its store does not give it."""
     started = time.perf_counter()
     part = f"part-{key_of(archive.name)}.parquet"
     types: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
     damaged: list[Damage] = []
-    pages = PartWriter(storage.join(work.folder, PAGES.name), part, PAGES.schema)
-    ledger = PartWriter(storage.join(work.folder, LEDGER.name), part, LEDGER.schema)
-    sandbox = Sandbox(seconds=work.page_seconds, memory_mb=work.page_memory_mb)
-    with open_archive(archive.file.path) as stream, sandbox, pages, ledger:
+    with (
+        open_archive(archive.file.path) as stream,
+        Sandbox(seconds=work.page_seconds, memory_mb=work.page_memory_mb) as sandbox,
+        PartWriter(storage.join(work.folder, PAGES.name), part, PAGES.schema) as pages,
+        PartWriter(storage.join(work.folder, LEDGER.name), part, LEDGER.schema) as ledger,
+    ):
         cascade = Cascade(work.rules, scorer, sandbox)
         found = read_records(stream, archive.name, archive.file.bytes, work.page_bytes)
         for batch in batches(_responses(found, types, damaged)):
@@ -189,22 +206,6 @@ def ledger_rows(decisions: list[Decision]) -> pa.RecordBatch:
         for decision in decisions
     ]
     return pa.RecordBatch.from_pylist(rows, schema=LEDGER.schema)
-
-
-@contextlib.contextmanager
-def open_archive(path: str) -> Iterator[BinaryIO]:
-    """The archive as a seekable file: a stream is copied to a temporary file first.
-
-    Reading on behind damage needs to go back.
-    """
-    with storage.open_input(path) as stream:
-        if not storage.is_http(path):
-            yield stream
-            return
-        with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(stream, copy, 1 << 20)
-            copy.seek(0)
-            yield copy
 
 
 def _responses(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from corpus.crawl import policy, url
+from corpus.crawl import policy
 from corpus.crawl.records import Record
 from corpus.crawl.sandbox import Sandbox, SandboxError
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
@@ -72,7 +72,7 @@ class Cascade:
 
     def judge(self, records: Sequence[Record]) -> list[Decision]:
         """One decision per record, in the order of the records."""
-        decisions = [Decision(r, url.page_id(r.record_id, r.url, r.date), precheck(r) or "") for r in records]
+        decisions = [Decision(r, r.id, precheck(r) or "") for r in records]
         candidates = [found for d in decisions if not d.reason and (found := self._scan(d))]
         self._score(candidates)
         for candidate in candidates:
@@ -110,17 +110,19 @@ class Cascade:
                 candidate.decision.reason = "agent_score"
 
     def _extract(self, candidate: _Candidate) -> None:
-        """Full text and policy, in the child."""
+        """Full text and policy, in the child; policy alone where the light text is what is wanted."""
         decision = candidate.decision
         record = decision.record
         fields = {"charset": record.charset, "url": record.url, "robots": record.robots, "link": record.link}
-        with _Clock(self.seconds, "full_extraction"):
+        full = self.rules.full_extraction
+        command, step = ("extract", "full_extraction") if full else ("describe", "policy")
+        with _Clock(self.seconds, step):
             try:
-                found, text = self.sandbox.call("extract", record.payload, **fields)
+                found, text = self.sandbox.call(command, record.payload, **fields)
             except SandboxError as error:
                 decision.reason = error.reason
                 return
-        if not self.rules.full_extraction:
+        if not full:
             text = candidate.text
             found.update(extractor="resiliparse", code_share=0.0)
         if self.rules.respect_opt_out and policy.asks_to_be_left_out(found["opt_out"]):

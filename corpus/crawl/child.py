@@ -54,9 +54,19 @@ def extract(fields: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]
     return found, text.encode("utf-8", "replace")
 
 
+def describe(fields: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+    """Decode a page again and take what it says of itself, without its text: cheap beside `extract`."""
+    from corpus.crawl.charset import decode
+    from corpus.crawl.html import describe
+
+    page, _ = decode(body, fields["charset"])
+    return asdict(describe(page, robots=fields["robots"], link=fields["link"])), b""
+
+
 COMMANDS: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
     "scan": scan,
     "extract": extract,
+    "describe": describe,
 }
 
 

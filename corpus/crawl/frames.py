@@ -7,13 +7,14 @@ by looking for the next record, and what lies between is reported.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 MAX_HEADER = 64 << 10
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _NEXT_RECORD = re.compile(rb"\r?\nWARC/[01]\.\d{1,2}\r?\n")
 _SCAN = 1 << 20
+_OVERLAP = 32  # bytes; more than an opening line has
 
 
 class StreamDamageError(Exception):
@@ -25,10 +26,14 @@ class StreamDamageError(Exception):
 
 
 class Window:
-    """A look-ahead buffer over chunks of bytes. Damage below ends the stream and is kept in `damage`."""
+    """A look-ahead buffer over chunks of bytes. Damage below ends the stream and is kept in `damage`.
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
+    `chunks(n)` gives the bytes of the stream from the n-th on, as often as it is asked.
+    """
+
+    def __init__(self, chunks: Callable[[int], Iterator[bytes]]) -> None:
+        self._open = chunks
+        self._chunks = chunks(0)
         self._buffer = b""
         self._at = 0
         self.position = 0  # bytes taken or skipped so far
@@ -53,6 +58,11 @@ class Window:
             self.position += step
             left -= step
         return n - left
+
+    def rewind(self, position: int) -> None:
+        """Go back to where the stream was at `position`, by reading it again."""
+        self._chunks, self._buffer, self._at = self._open(position), b"", 0
+        self.position, self.damage = position, None
 
     def drain(self) -> None:
         while self.skip(_SCAN):
@@ -80,15 +90,20 @@ class Window:
         while self.peek(1) in (b"\r", b"\n"):
             self.skip(1)
 
-    def skip_to_record(self) -> None:
-        """Pass over everything before the next line that opens a record, or all that is left."""
-        while data := self.peek(_SCAN):
+    def skip_to_record(self, limit: int | None = None) -> bool:
+        """Pass over everything before the next line that opens a record, or all (`limit` bytes) that is left.
+
+        Returns whether there was such a line.
+        """
+        end = None if limit is None else self.position + limit
+        while data := self.peek(_SCAN if end is None else min(_SCAN, end - self.position)):
             found = _NEXT_RECORD.search(data)
             if found:
                 self.skip(found.start())
                 self.skip_newlines()
-                return
-            self.skip(len(data) if len(data) < _SCAN else len(data) - 32)
+                return True
+            self.skip(len(data) if len(data) < _SCAN else len(data) - _OVERLAP)
+        return False
 
     def _fill(self, n: int) -> int:
         """Have at least `n` bytes ahead, if there are so many; the number that are ahead."""
@@ -160,12 +175,27 @@ def _frame(window: Window, start: int, head: bytes, cap: int) -> Frame:
     complete = len(content) + beyond == length
     if complete and _at_border(window):
         return Frame(start, window.position, head, content, "too_large" if beyond else None)
-    swallowed = _NEXT_RECORD.search(content) if not beyond else None
+    swallowed = _NEXT_RECORD.search(content)
     if swallowed:  # the length runs into the record behind: give that one back
-        window.push_back(content[swallowed.start() :])
+        if beyond:
+            window.rewind(start + len(head) + swallowed.start())
+        else:
+            window.push_back(content[swallowed.start() :])
         content = content[: swallowed.start()]
         return Frame(start, window.position, head, content.rstrip(b"\r\n"), "bad_length")
+    if beyond and _swallowed_beyond(window, start + len(head) + len(content), beyond):
+        return Frame(start, window.position, head, content, "bad_length")
     return Frame(start, window.position, head, content, "bad_length" if complete else "truncated")
+
+
+def _swallowed_beyond(window: Window, position: int, beyond: int) -> bool:
+    """Go back to the first record that begins in the bytes passed over behind `position`, if there is one.
+
+    What a large body holds is searched only once its length has proved wrong: a body may well be an archive.
+    """
+    overlap = min(_OVERLAP, position)
+    window.rewind(position - overlap)
+    return window.skip_to_record(overlap + beyond)
 
 
 def _at_border(window: Window) -> bool:

@@ -24,16 +24,22 @@ _CODE_SPAN_OR_ESCAPE = re.compile(r"((`+)(?!`).+?(?<!`)\2(?!`))|\\([*_`~\[\]<>#+
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it logs every page that it finds odd
 
 
-@dataclass(frozen=True)
-class Extraction:
-    """What the full pass makes of a page. `code_share`: characters inside fenced blocks over all."""
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What a page says of itself; `opt_out` holds its robots directives, joined by commas."""
 
     title: str
+    licence: str | None
+    opt_out: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extraction(Description):
+    """What the full pass makes of a page. `code_share`: characters inside fenced blocks over all."""
+
     text: str
     extractor: str
     code_share: float
-    licence: str | None
-    opt_out: str
 
 
 def light_text(html: str) -> str:
@@ -49,24 +55,41 @@ def light_text(html: str) -> str:
     return main
 
 
+def describe(html: str, *, robots: str = "", link: str = "") -> Description:
+    """Title, licence and robots directives of a page alone. `robots` and `link` are the HTTP headers."""
+    try:
+        title = _title(parse(html))
+    except (lxml_html.etree.ParserError, ValueError):  # no element at all
+        title = ""
+    return Description(title=title, licence=policy.licence(html, link), opt_out=policy.opt_out(html, robots))
+
+
 def full_extract(html: str, url: str, *, robots: str = "", link: str = "") -> Extraction:
     """Title, text, licence and robots directives of a page. `robots` and `link` are the HTTP headers.
 
     The text is trafilatura's; resiliparse's where trafilatura lost more of the code, or much of the text.
     """
-    found_licence = policy.licence(html, link)
-    directives = policy.opt_out(html, robots)
+    licence, opt_out = policy.licence(html, link), policy.opt_out(html, robots)
     try:
         page = protect(html)
     except (lxml_html.etree.ParserError, ValueError):  # no element at all
-        return Extraction("", "", RESILIPARSE, 0.0, found_licence, directives)
+        return Extraction(
+            title="", licence=licence, opt_out=opt_out, text="", extractor=RESILIPARSE, code_share=0.0
+        )
     title = _title(page.tree)
     markup = lxml_html.tostring(page.tree, encoding="unicode")
     second = _by_resiliparse(markup)
     first = _by_trafilatura(page, url)
     name, text = choose(page, first, second)
     text = clean(page.restore(text))
-    return Extraction(title, text, name, code_share(text), found_licence, directives)
+    return Extraction(
+        title=title,
+        licence=licence,
+        opt_out=opt_out,
+        text=text,
+        extractor=name,
+        code_share=code_share(text),
+    )
 
 
 def choose(page: Protected, by_trafilatura: str, by_resiliparse: str) -> tuple[str, str]:
@@ -81,17 +104,6 @@ def choose(page: Protected, by_trafilatura: str, by_resiliparse: str) -> tuple[s
 def code_share(text: str) -> float:
     """Share of the characters that stand inside fenced code blocks."""
     return sum(len(found.group(2)) for found in _FENCED.finditer(text)) / len(text) if text else 0.0
-
-
-def code_fidelity(html: str, text: str) -> float | None:
-    """Share of the page's `pre` lines that stand in `text` verbatim, indentation included.
-
-    Blank lines do not count. None for a page without code.
-    """
-    tree = parse(html)
-    lines = [line for pre in tree.xpath("//pre") for line in pre.text_content().split("\n") if line.strip()]
-    there = set(text.split("\n"))
-    return sum(line.rstrip() in there or line in there for line in lines) / len(lines) if lines else None
 
 
 def _by_trafilatura(page: Protected, url: str) -> str:

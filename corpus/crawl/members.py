@@ -56,8 +56,15 @@ class Member:
         self._blocks = blocks
         self.start = self.end = start
 
-    def chunks(self) -> Iterator[bytes]:
-        """The inflated bytes. Raises StreamDamageError('truncated' or 'bad_gzip')."""
+    def chunks(self, skip: int = 0) -> Iterator[bytes]:
+        """The inflated bytes behind the first `skip`. Raises StreamDamageError('truncated' or 'bad_gzip')."""
+        for part in self._inflated():
+            if skip < len(part):
+                yield part[skip:] if skip else part
+            skip = max(0, skip - len(part))
+
+    def _inflated(self) -> Iterator[bytes]:
+        self.end = self.start
         inflater = zlib.decompressobj(31)
         while not inflater.eof:
             data = self._blocks.read_at(self.end, _STEP)

@@ -16,6 +16,7 @@ from fastwarc.warc import HeaderMap, WarcRecord
 from corpus.crawl.frames import Frame, Gap, StreamDamageError, Window, read_frames
 from corpus.crawl.inflate import BodyError, decode_body
 from corpus.crawl.members import Blocks, Member, is_member, next_member
+from corpus.crawl.url import page_id
 
 PAGE_BYTES = 20 << 20
 _TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
@@ -46,6 +47,12 @@ class Record:
     robots: str = ""  # X-Robots-Tag, values joined by commas
     link: str = ""  # the Link header
     problem: str | None = None  # why the record could not be read as it was meant
+
+    @property
+    def id(self) -> str:
+        """The identity of the capture; of a record that names neither itself nor a URL, its place."""
+        named = self.record_id or self.url
+        return page_id(self.record_id if named else f"{self.archive}:{self.offset}", self.url, self.date)
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ def read_records(
 
 def _read_plain(blocks: Blocks, name: str, cap: int) -> Generator[Record | Damage, None, int]:
     """Uncompressed archives; returns where reading ended."""
-    window = Window(blocks.chunks(0))
+    window = Window(blocks.chunks)
     for found in read_frames(window, cap):
         if isinstance(found, Gap):
             yield Damage(found.start, found.end, found.reason)
@@ -109,7 +116,7 @@ def _read_members(blocks: Blocks, name: str, cap: int) -> Generator[Record | Dam
 
 def _read_member(member: Member, name: str, cap: int) -> Generator[Record | Damage, None, str | None]:
     """The records of one member; returns why bytes of it could not be read, or None."""
-    window = Window(member.chunks())
+    window = Window(member.chunks)
     damage: str | None = None
     alone = True
     for found in read_frames(window, cap):
@@ -133,8 +140,10 @@ def to_record(
     try:
         parsed = WarcRecord.from_bytes(frame.head + frame.content)
     except (OSError, ValueError):
-        return Record(archive, "unknown", "", "", None, offset, length, problem=problem or "bad_header")
+        return _unreadable(archive, offset, length, problem)
     kind = _header(parsed.headers, "WARC-Type").lower()
+    if not kind:
+        return _unreadable(archive, offset, length, problem)
     record = Record(
         archive=archive,
         type=kind if kind in _TYPES else "unknown",
@@ -148,6 +157,11 @@ def to_record(
     if record.type != "response" or problem:
         return record
     return _with_http(record, parsed, frame.content[:5], cap)
+
+
+def _unreadable(archive: str, offset: int, length: int, problem: str | None) -> Record:
+    """A record of which nobody can say what it is counts as a response, so that it is told as a failure."""
+    return Record(archive, "response", "", "", None, offset, length, problem=problem or "bad_header")
 
 
 def _with_http(record: Record, parsed: WarcRecord, opening: bytes, cap: int) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -16,44 +17,67 @@ from corpus.crawl.archive import (
     Commit,
     Work,
     filter_archive,
+    find_archives,
     key_of,
     read_commit,
-    with_names,
 )
 from corpus.crawl.cascade import Rules
-from corpus.crawl.config import SUFFIXES, FilterConfig
+from corpus.crawl.config import FilterConfig
+from corpus.crawl.fetch import ArchiveError
 from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
 from corpus.engine.config import to_dict
 from corpus.engine.errors import UserError
-from corpus.engine.inputs import expand
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
 from corpus.engine.manifest import Manifest, OutputFile
 from corpus.engine.parquet import PartWriter
 from corpus.engine.stage import Stage
 from corpus.engine.tables import FILES, LEDGER, PAGES
 
+_NAMED = 3  # failed archives that the last sentence of a run names
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An archive that could not be read; nothing is committed for it."""
+
+    name: str
+    sentence: str
+
 
 def run(config: FilterConfig) -> Manifest:
-    """Filter all archives of `config.input`, but for those that an earlier, unfinished run committed."""
-    archives = find_archives(config)
+    """Filter all archives of `config.input`, but for those that an earlier, unfinished run committed.
+
+    Raises UserError at the end if some could not be read; the others are committed by then.
+    """
+    archives = find_archives(config.input, config.base)
     classifier = classifier_identity(config.classifier)
     identities: list[dict[str, Any]] = [classifier, *(archive.file.identity() for archive in archives)]
-    stage = Stage.open(STAGE, config, identities, keep_unfinished=True)
-    if stage.finished:
+    folder = storage.absolute(config.output)
+    if manifest.is_finished(folder):
+        stage = Stage.open(STAGE, config, identities)  # refuses a run of something else
+        storage.remove(storage.join(folder, COMMITS))  # left by a run that was killed behind `_SUCCESS`
+        assert stage.finished
         return stage.finished
-    work = make_work(config, classifier, stage.folder)
-    done = _take_over(stage, config, identities, archives, work)
+    work = make_work(config, classifier, folder)
+    done = committed(archives, work)
+    # without commits of its own, the stage clears what another run left, and refuses what is none of it
+    stage = Stage.open(STAGE, config, identities, keep_unfinished=bool(done))
+    if done:
+        _keep_only(done, folder)
     waiting = [archive for archive in archives if archive.name not in done]
     with stage.spark() as spark:
-        for commit in _filter(spark, waiting, work, config.classifier):
-            done[commit.name] = commit
+        results = _filter(spark, waiting, work, storage.absolute(config.classifier))
+        done.update({result.name: result for result in results if isinstance(result, Commit)})
+        failures = [result for result in results if isinstance(result, Failure)]
+        if failures:
+            raise UserError(sentence_of(failures, len(archives)))
         return _publish(stage, spark, [done[archive.name] for archive in archives])
 
 
 def plan(config: FilterConfig) -> str:
     """What the job would read and how it would judge, found without reading any archive."""
-    archives = find_archives(config)
+    archives = find_archives(config.input, config.base)
     classifier_identity(config.classifier)
     size = sum(max(archive.file.bytes, 0) for archive in archives)
     kept = "its own threshold" if config.threshold is None else f"threshold {config.threshold:g}"
@@ -64,21 +88,6 @@ def plan(config: FilterConfig) -> str:
             f"write   {config.output}/{PAGES.name}, {FILES.name}, {LEDGER.name}",
         ]
     )
-
-
-def find_archives(config: FilterConfig) -> list[Archive]:
-    """The input archives, sorted by path. UserError where there is none or two cannot be told apart."""
-    if not config.input:
-        raise UserError(
-            "the key 'input' is empty; give input= one or more WARC files, folders, globs or path lists."
-        )
-    archives = with_names(expand(config.input, base=config.base, suffixes=SUFFIXES))
-    for name, times in sorted(Counter(archive.name for archive in archives).items()):
-        if times > 1:
-            raise UserError(
-                f"the input {name} is given {times} times with other credentials or queries; give it once."
-            )
-    return archives
 
 
 def classifier_identity(folder: str) -> dict[str, Any]:
@@ -111,34 +120,44 @@ def make_work(config: FilterConfig, classifier: dict[str, Any], folder: str) -> 
     )
 
 
-def _take_over(
-    stage: Stage,
-    config: FilterConfig,
-    identities: Sequence[dict[str, Any]],
-    archives: Sequence[Archive],
-    work: Work,
-) -> dict[str, Commit]:
-    """The commits of an unfinished run that fit this one, by path; what else it left is removed."""
+def committed(archives: Sequence[Archive], work: Work) -> dict[str, Commit]:
+    """What an unfinished run has done that fits this one, by the archives' names."""
     found = [read_commit(work.folder, archive, work.fingerprint) for archive in archives]
-    done = {commit.name: commit for commit in found if commit}
-    if not done:
-        Stage.open(STAGE, config, identities)  # clears what is there, and refuses a folder of something else
-        return {}
+    return {commit.name: commit for commit in found if commit}
+
+
+def _keep_only(done: dict[str, Commit], folder: str) -> None:
+    """Remove what an unfinished run left beside its commits."""
     keep = {f.path for commit in done.values() for f in (commit.pages, commit.ledger)}
     keep |= {f"{COMMITS}/{key_of(name)}.json" for name in done} | {CLAIM}
-    _remove_all_but(stage.folder, keep)
-    return done
+    _remove_all_but(folder, keep)
 
 
-def _filter(spark: SparkSession, archives: Sequence[Archive], work: Work, classifier: str) -> list[Commit]:
+def sentence_of(failures: Sequence[Failure], archives: int) -> str:
+    """What failed and how to go on. The archives are named in the order of their names."""
+    ordered = sorted(failures, key=lambda failure: failure.name)
+    named = "; ".join(failure.sentence.rstrip(".") for failure in ordered[:_NAMED])
+    more = f"; and {len(ordered) - _NAMED:,} more" if len(ordered) > _NAMED else ""
+    return (
+        f"{len(ordered):,} of {archives:,} archives could not be read: {named}{more}. The others are done; "
+        "the same command reads just these again."
+    )
+
+
+def _filter(
+    spark: SparkSession, archives: Sequence[Archive], work: Work, classifier: str
+) -> list[Commit | Failure]:
     """One task per archive. Larger archives start first, so that the last task to end is a short one."""
 
-    def task(archive: Archive) -> Commit:
+    def task(archive: Archive) -> Commit | Failure:
         from corpus.relevance.model import AgentClassifier
 
         # an attempt whose worker was lost behind its commit has done the work
-        committed = read_commit(work.folder, archive, work.fingerprint)
-        return committed or filter_archive(archive, work, AgentClassifier.load(classifier))
+        earlier = read_commit(work.folder, archive, work.fingerprint)
+        try:
+            return earlier or filter_archive(archive, work, AgentClassifier.load(classifier))
+        except ArchiveError as error:
+            return Failure(archive.name, str(error))
 
     if not archives:
         return []

@@ -15,22 +15,6 @@ def host(url: str) -> str:
         return ""
 
 
-def normalise(url: str) -> str:
-    """The URL with lower-case scheme and host, no default port and no fragment: one spelling per address."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return url
-    if not parts.hostname:
-        return url
-    default = {"http": 80, "https": 443}.get(parts.scheme)
-    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.rstrip(".")
-    place = name if port in (None, default) else f"{name}:{port}"
-    query = f"?{parts.query}" if parts.query else ""
-    return f"{parts.scheme}://{place}{parts.path or '/'}{query}"
-
-
 def page_id(record_id: str, url: str, date: datetime | None) -> str:
     """The identity of a capture: 128 bits as hex.
 

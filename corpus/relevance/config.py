@@ -13,6 +13,7 @@ class ClassifierConfig(JobConfig):
 
     seeds: str = option("folder of the finished seeds stage", volatile=True)  # its content is an input
     input: tuple[str, ...] = option("crawl archives (WARC files, folders, globs, lists of paths)")
+    base: str = option("prefix of relative paths in lists, such as https://data.commoncrawl.org/", "")
     labels: str | None = option(
         "Parquet or CSV with url and label (positive, negative, ambiguous); origin or site groups", None
     )
@@ -37,7 +38,12 @@ class ClassifierConfig(JobConfig):
     rounds: int = option(
         "rounds of cleaning and self-training where no labels are given", 2, least=1, most=10
     )
-    max_pages: int = option("most pages and seeds per class that are trained on", 200_000, least=10)
+    max_archives: int | None = option(
+        "most archives that are read, a fixed sample; null takes 50 without labels and all with labels",
+        None,
+        least=1,
+    )
+    max_pages: int = option("most pages and seeds per class that are trained on", 20_000, least=10)
     max_per_site: int = option("most pages of one site, so that no large site owns the result", 150, least=1)
     max_per_source: int = option("most seeds of one source, likewise", 150, least=1)
     seed: int = option("seed of the sample, of the order and of the training", 7, least=0)

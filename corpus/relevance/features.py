@@ -7,6 +7,7 @@ tables) on sites whose words were never seen. The host is left out, so that no s
 from __future__ import annotations
 
 import re
+from collections import Counter
 from urllib.parse import unquote, urlsplit
 
 FEATURE_VERSION = 1
@@ -20,25 +21,30 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _URL_WORD = re.compile(r"[a-z]{2,20}")
 
-# Shapes, each counted per 1,000 characters. Order and names belong to FEATURE_VERSION.
-_SHAPES = {
-    "call": re.compile(r"\b[A-Za-z_][\w.]*\([^()\n]{0,120}\)"),
-    "snake": re.compile(r"\b[a-z0-9]+_[a-z0-9_]+\b"),
-    "camel": re.compile(r"\b[a-z]+[A-Z]\w*|\b[A-Z][a-z0-9]+[A-Z]\w*"),
-    "dotted": re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w+)+\b"),
-    "upper": re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b"),
-    "flag": re.compile(r"(?:^|[\s\[`|(])--?[a-z][\w-]*", re.MULTILINE),
-    "assign": re.compile(r"\w\s?(?:=|:=|=>|->)\s?[\w\"'\[{(]"),
-    "brace": re.compile(r"[{}\[\]<>;|]"),
-    "path": re.compile(r"(?:^|[\s\"'`(])(?:/[\w.{}:-]+){2,}"),
-    "method": re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE|HEAD)\s+/"),
-    "type": re.compile(
-        r"\b(?:string|integer|boolean|bool|int|float|array|object|null|None|True|False|void)\b"
-    ),
-    "param": re.compile(
-        r"\b(?:param(?:eter)?s?|arg(?:ument)?s?|returns?|options?|default|required|optional)\b", re.IGNORECASE
-    ),
-}
+# Shapes, each counted per 1,000 characters; names and order belong to FEATURE_VERSION. For speed, shapes of
+# whole words are looked for among the distinct words, and other patterns begin with a sign that is rare.
+_RUN = re.compile(r"[\w.]+")
+_WORD = re.compile(r"\w+")
+_SNAKE = re.compile(r"[a-z0-9]+_[a-z0-9_]+")
+_UPPER = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+")
+_HUMP = re.compile(r"[a-z]+[A-Z]|[A-Z][a-z0-9]+[A-Z]")
+_TYPE = frozenset(
+    (
+        *("string", "integer", "boolean", "bool", "int", "float", "array", "object"),
+        *("null", "None", "True", "False", "void"),
+    )
+)
+_PARAM = re.compile(
+    r"param(?:eter)?s?|arg(?:ument)?s?|returns?|options?|default|required|optional", re.IGNORECASE
+)
+_VERBS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"))
+_METHOD = re.compile(rf"\b(?:{'|'.join(sorted(_VERBS))})\s+/")
+_DOTTED = re.compile(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w+)+\b")
+_CALL_BACKWARDS = re.compile(r"\)[^()\n]{0,120}\([\w.]*[A-Za-z_](?!\w)")  # a.name(arguments) from its end
+_FLAG = re.compile(r"-(?<![^\s\[`|(]-)-?[a-z][\w-]*")  # at the start, or behind one of the signs
+_PATH = re.compile(r"/(?<![^\s\"'`(]/)[\w.{}:-]+(?:/[\w.{}:-]+)+")
+_ASSIGNED = re.compile(r"(?:=>?|:=|->)\s?[\w\"'\[{(]")
+_BRACES = "{}[]<>;|"
 _SENTENCE = re.compile(r"[.!?][\"')\]]?\s+[A-Z]")
 
 
@@ -67,15 +73,12 @@ def sample(text: str) -> str:
 def tokens(body: str) -> list[str]:
     """Lower-case words, identifiers taken apart, numbers as `0`, signs one by one but each run as one."""
     found: list[str] = []
-    for found_at in _TOKEN.finditer(_CAMEL.sub(" ", _LABEL.sub(" ", body))):
-        word = found_at.group()
-        if word.isdigit():
-            word = "0"
-        elif _CJK.match(word):
-            found.extend(word[:40])
+    body = _LABEL.sub(" ", body) if "__" in body else body
+    for sign in _TOKEN.findall(_CAMEL.sub(" ", body)):
+        if not sign.isascii() and _CJK.match(sign):
+            found.extend(sign[:40])
             continue
-        else:
-            word = word.lower()[:30]
+        word = "0" if sign.isdigit() else sign.lower()[:30]
         if not found or word != found[-1]:
             found.append(word)
         if len(found) >= MOST_TOKENS:
@@ -86,18 +89,51 @@ def tokens(body: str) -> list[str]:
 def shapes(body: str) -> list[str]:
     """Structure tokens such as `shape_call_3`: how often a shape occurs, in steps of powers of two."""
     length = len(body)
-    found = []
-    for name, pattern in _SHAPES.items():
-        per_thousand = 1000 * sum(1 for _ in pattern.finditer(body)) / max(length, 500)
-        found.append(f"shape_{name}_{_step(per_thousand)}")
+    counts = {**shape_counts(body), "prose": len(_SENTENCE.findall(body))}
+    steps = {name: _step(1000 * count / max(length, 500)) for name, count in counts.items()}
+    prose = steps.pop("prose")
+    found = [f"shape_{name}_{step}" for name, step in steps.items()]
     lines = [line for line in body.split("\n") if line.strip()]
     short = sum(len(line) < 60 for line in lines) / max(len(lines), 1)
     indented = sum(line.startswith(("    ", "\t")) for line in lines) / max(len(lines), 1)
     found.append(f"shape_short_{int(short * 4.99)}")
     found.append(f"shape_indented_{int(indented * 4.99)}")
-    found.append(f"shape_prose_{_step(1000 * sum(1 for _ in _SENTENCE.finditer(body)) / max(length, 500))}")
+    found.append(f"shape_prose_{prose}")
     found.append(f"shape_length_{min(length.bit_length(), 13)}")
     return found
+
+
+def shape_counts(body: str) -> dict[str, int]:
+    """How often each shape occurs, in the order of the tokens."""
+    words = Counter(_WORD.findall(body))
+    joined = [word for word in words if "_" in word]
+    dotted = [run for run in _RUN.findall(body) if "." in run[1:-1]] if "." in body else []
+    return {
+        "call": len(_CALL_BACKWARDS.findall(body[::-1])) if "(" in body else 0,
+        "snake": sum(words[word] for word in joined if _SNAKE.fullmatch(word)),
+        "camel": sum(n for word, n in words.items() if not word.islower() and _HUMP.match(word)),
+        "dotted": sum(len(_DOTTED.findall(run)) for run in dotted),
+        "upper": sum(words[word] for word in joined if _UPPER.fullmatch(word)),
+        "flag": len(_FLAG.findall(body)),
+        "assign": _assignments(body),
+        "brace": sum(map(body.count, _BRACES)),
+        "path": len(_PATH.findall(body)),
+        "method": 0 if _VERBS.isdisjoint(words) else len(_METHOD.findall(body)),
+        "type": sum(words[word] for word in _TYPE if word in words),
+        "param": sum(n for word, n in words.items() if _PARAM.fullmatch(word)),
+    }
+
+
+def _assignments(body: str) -> int:
+    """Signs such as `=` and `->` with a word before and a value behind; of `a=b=c` the first alone counts."""
+    count = end = 0
+    for found in _ASSIGNED.finditer(body):
+        word = found.start() - 1
+        if word >= end and body[word].isspace():
+            word -= 1
+        if word >= end and _WORD.match(body, word, word + 1):
+            count, end = count + 1, found.end()
+    return count
 
 
 def url_words(url: str) -> list[str]:

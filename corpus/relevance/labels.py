@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import pyarrow.parquet as pq
 
+from corpus.crawl.url import host
 from corpus.engine import storage
 from corpus.engine.errors import UserError
 
@@ -54,10 +54,7 @@ def read_labels(path: str) -> dict[str, Label]:
 
 def site_of(url: str) -> str:
     """The lower-case host, or the start of the address where it has none."""
-    try:
-        return (urlsplit(url).hostname or "").lower() or url[:60]
-    except ValueError:
-        return url[:60]
+    return host(url) or url[:60]
 
 
 def _parquet(path: str) -> dict[str, list[str]]:

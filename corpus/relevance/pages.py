@@ -6,14 +6,14 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from corpus.crawl import url as addresses
 from corpus.crawl.cascade import FAILURES, precheck
+from corpus.crawl.fetch import ArchiveError, open_archive
 from corpus.crawl.records import Record, read_records
 from corpus.crawl.sandbox import Sandbox, SandboxError
-from corpus.engine import storage
 from corpus.relevance.features import fasttext_line
 
 EMPTY = "empty"
+UNREADABLE = "unreadable"  # no page: an archive that its store does not give; its `url` is the sentence why
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,17 @@ class Page:
 
 
 def read_pages(path: str, name: str, size: int, *, seconds: float, with_url: bool) -> Iterator[Page]:
-    """One Page per response record of an archive, parsed in a killable child; nothing raises for a page."""
-    with storage.open_input(path) as stream, Sandbox(seconds=seconds) as sandbox:
-        for record in read_records(stream, name, size):
-            if isinstance(record, Record) and record.type == "response":
-                yield to_page(record, name, sandbox, with_url)
+    """One Page per response record of an archive, parsed in a killable child; nothing raises for a page.
+
+    An archive that cannot be read (on) ends with a Page of the reason `unreadable`.
+    """
+    try:
+        with open_archive(path) as stream, Sandbox(seconds=seconds) as sandbox:
+            for record in read_records(stream, name, size):
+                if isinstance(record, Record) and record.type == "response":
+                    yield to_page(record, name, sandbox, with_url)
+    except ArchiveError as error:
+        yield Page(name, str(error), name, 0, UNREADABLE, "", "")
 
 
 def to_page(record: Record, name: str, sandbox: Sandbox, with_url: bool) -> Page:
@@ -50,8 +56,7 @@ def to_page(record: Record, name: str, sandbox: Sandbox, with_url: bool) -> Page
             reason = "" if line else EMPTY
         except SandboxError as error:
             reason = error.reason
-    identity = addresses.page_id(record.record_id, record.url, record.date)
-    return Page(identity, record.url, name, record.offset, reason, line, line_hash(line))
+    return Page(record.id, record.url, name, record.offset, reason, line, line_hash(line))
 
 
 def line_hash(line: str) -> str:

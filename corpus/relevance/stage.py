@@ -4,57 +4,46 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.window import WindowSpec
 
-from corpus.crawl.archive import with_names
+from corpus.crawl.archive import Archive
 from corpus.crawl.cascade import FAILURES
-from corpus.crawl.config import SUFFIXES
 from corpus.engine.errors import UserError
-from corpus.engine.inputs import InputFile, expand
+from corpus.engine.inputs import expand
 from corpus.engine.manifest import Manifest
 from corpus.engine.stage import Stage, read_table, stage_input
 from corpus.engine.tables import LEDGER, SCORES
 from corpus.relevance.config import ClassifierConfig
-from corpus.relevance.fasttext_model import Settings
-from corpus.relevance.features import fasttext_line
 from corpus.relevance.labels import (
-    AGENT,
     AMBIGUOUS,
-    GENERAL,
     GIVEN_BY_CRAWL,
     GIVEN_BY_LABELS,
     GIVEN_BY_SEED,
     Label,
     read_labels,
-    site_of,
 )
+from corpus.relevance.learn import train
 from corpus.relevance.model import save
-from corpus.relevance.pages import EMPTY, line_hash, read_pages
-from corpus.relevance.training import Example, Trained, train_with_labels, train_without_labels
+from corpus.relevance.pages import UNREADABLE
+from corpus.relevance.rows import FILES, ROWS, choose_archives, files_of, page_batches, seed_batches
+from corpus.relevance.training import Example, Trained
 
 DOCUMENTATION = ("tool_doc", "function_call", "code")  # kinds of seeds that look like pages
-_FILES = pa.schema([("path", pa.string()), ("name", pa.string()), ("bytes", pa.int64())])
-_ROWS = pa.schema(
-    [
-        (name, pa.string())
-        for name in ("id", "url", "site", "label", "given_by", "reason", "line", "text_hash", "warc")
-    ]
-    + [("offset", pa.int64())]
-)
+MOST_CHARACTERS = 128 << 20  # of features per class: what is sampled is trained on in the driver's memory
 
 
 def run(config: ClassifierConfig) -> Manifest:
     """Train, measure on held-out sites, and publish the finished stage folder `config.output`."""
-    archives = expand(config.input, suffixes=SUFFIXES)
+    archives, given = choose_archives(config)
     inputs: list[Mapping[str, Any]] = [
         stage_input(config.seeds, "seeds"),
-        *(file.identity() for file in archives),
+        *(archive.file.identity() for archive in archives),
     ]
     labels = None
     if config.labels:
@@ -69,18 +58,20 @@ def run(config: ClassifierConfig) -> Manifest:
             pages.drop("site", "label").join(_label_table(spark, labels), "url", "left") if labels else pages
         )
         rows = decide(
-            pages.select(*_ROWS.names).unionByName(seed_rows(spark, config)), config, bool(labels)
+            pages.select(*ROWS.names).unionByName(seed_rows(spark, config)), config, bool(labels)
         ).persist()
+        _require_all(rows)
         kept = examples(rows)
         trained = train(kept, config, bool(labels))
         files = save(stage.folder, trained, url_words=bool(labels), folds=config.folds)
         stage.write(scores_table(spark, trained, kept, bool(labels)), SCORES)
         stage.write(ledger_of(rows, _used(spark, trained)), LEDGER)
+        facts = {"threshold": trained.threshold, "archives": len(archives), "archives_given": given}
         manifest = stage.finish(
             spark,
             records_in=rows.count(),
             kept_rows=len(trained.used),
-            facts={"threshold": trained.threshold, **trained.metrics},
+            facts={**facts, **trained.metrics},
             extra_files=files,
         )
         rows.unpersist()
@@ -89,35 +80,24 @@ def run(config: ClassifierConfig) -> Manifest:
 
 def plan(config: ClassifierConfig) -> str:
     """What the job would read, for --dry-run."""
-    archives = expand(config.input, suffixes=SUFFIXES)
+    archives, given = choose_archives(config)
     seeds = stage_input(config.seeds, "seeds")
     by = f"labels of {config.labels}" if config.labels else "no labels: seeds against the unlabelled crawl"
-    size = sum(file.bytes for file in archives)
-    what = f"{len(archives)} archives, {size:,} bytes; seeds of {seeds['bytes']:,} bytes; {by}"
+    size = sum(max(archive.file.bytes, 0) for archive in archives)
+    what = f"{len(archives):,} of {given:,} archives, {size:,} bytes; seeds of {seeds['bytes']:,} bytes; {by}"
     return f"classifier: {what}\noutput: {config.output}"
 
 
-def page_rows(spark: SparkSession, archives: list[InputFile], config: ClassifierConfig) -> DataFrame:
+def page_rows(spark: SparkSession, archives: list[Archive], config: ClassifierConfig) -> DataFrame:
     """One row per response record of the crawl; the URL's path is seen only where labels tell pages apart."""
     seconds, with_url = config.page_seconds, config.labels is not None
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for file in batch.to_pylist():
-                for page in read_pages(
-                    file["path"], file["name"], file["bytes"], seconds=seconds, with_url=with_url
-                ):
-                    row = {
-                        **asdict(page),
-                        "site": site_of(page.url),
-                        "label": GENERAL,
-                        "given_by": GIVEN_BY_CRAWL,
-                    }
-                    yield pa.RecordBatch.from_pylist([row], schema=_ROWS)
+        return page_batches(batches, seconds=seconds, with_url=with_url)
 
-    files = [(found.file.path, found.name, found.file.bytes) for found in with_names(archives)]
-    df = spark.createDataFrame(spark.sparkContext.parallelize(files, len(files)), from_arrow_schema(_FILES))
-    return df.mapInArrow(read, from_arrow_schema(_ROWS))
+    files = files_of(archives)
+    df = spark.createDataFrame(spark.sparkContext.parallelize(files, len(files)), from_arrow_schema(FILES))
+    return df.mapInArrow(read, from_arrow_schema(ROWS))
 
 
 def seed_rows(spark: SparkSession, config: ClassifierConfig) -> DataFrame:
@@ -131,24 +111,15 @@ def seed_rows(spark: SparkSession, config: ClassifierConfig) -> DataFrame:
     documentation = F.col("kind").isin(*DOCUMENTATION)
     if seeds.where(documentation).limit(1).count():  # seeds of a domain of one's own may all be plain text
         seeds = _mark(seeds, ~documentation, "kind")
-    by_source = Window.partitionBy("source", "reason").orderBy(*_sample_order(config))
+    by_source = _wanted_by("source").orderBy(*_sample_order(config))
     seeds = _mark(seeds, F.row_number().over(by_source) > config.max_per_source, "site_limit")
-
-    def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            rows = []
-            for seed in batch.to_pylist():
-                line = "" if seed["reason"] else fasttext_line(seed["text"])
-                row = {"id": seed["id"], "url": seed["url"], "site": seed["source"], "label": AGENT}
-                row |= {"given_by": GIVEN_BY_SEED, "line": line, "text_hash": line_hash(line)}
-                rows.append({**row, "reason": seed["reason"] or ("" if line else EMPTY)})
-            yield pa.RecordBatch.from_pylist(rows, schema=_ROWS)
-
-    return seeds.mapInArrow(convert, from_arrow_schema(_ROWS))
+    return seeds.mapInArrow(seed_batches, from_arrow_schema(ROWS))
 
 
-def decide(rows: DataFrame, config: ClassifierConfig, labelled: bool) -> DataFrame:
-    """Add the reason why a row is not trained on.
+def decide(
+    rows: DataFrame, config: ClassifierConfig, labelled: bool, most: int = MOST_CHARACTERS
+) -> DataFrame:
+    """Add the reason why a row is not trained on. `most` bounds the characters of the lines of each class.
 
     The sample is drawn by hash: it does not depend on the order of rows.
     """
@@ -159,13 +130,15 @@ def decide(rows: DataFrame, config: ClassifierConfig, labelled: bool) -> DataFra
         rows = _mark(rows, F.col("label") == AMBIGUOUS, AMBIGUOUS)
     order = [*_sample_order(config), F.col("warc"), F.col("offset")]
     # Labelled pages go before seeds, so that a page equal to a seed keeps the label that was given to it.
-    first = Window.partitionBy("text_hash", "reason").orderBy(F.col("given_by"), *order)
+    first = _wanted_by("text_hash").orderBy(F.col("given_by"), *order)
     rows = _mark(rows, F.row_number().over(first) > 1, "duplicate_text")
-    by_site = Window.partitionBy("site", "given_by", "reason").orderBy(*order)
+    by_site = _wanted_by("site", "given_by").orderBy(*order)
     crowded = (F.col("given_by") != GIVEN_BY_SEED) & (F.row_number().over(by_site) > config.max_per_site)
     rows = _mark(rows, crowded, "site_limit")
-    by_class = Window.partitionBy("given_by", "label", "reason").orderBy(*order)
-    return _mark(rows, F.row_number().over(by_class) > config.max_pages, "class_limit")
+    by_class = _wanted_by("given_by", "label").orderBy(*order)
+    so_far = by_class.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    too_many = F.row_number().over(by_class) > config.max_pages
+    return _mark(rows, too_many | (F.sum(F.length("line")).over(so_far) > most), "class_limit")
 
 
 def examples(rows: DataFrame) -> list[Example]:
@@ -176,21 +149,6 @@ def examples(rows: DataFrame) -> list[Example]:
         key=lambda row: (row["given_by"] == GIVEN_BY_SEED, hashlib.sha256(row["id"].encode()).digest()),
     )
     return [Example(r["id"], r["url"], r["site"], r["label"], r["line"], r["given_by"]) for r in ordered]
-
-
-def train(kept: list[Example], config: ClassifierConfig, labelled: bool) -> Trained:
-    """Raises UserError where one of the two classes, or a second site, is missing."""
-    seeds = [example for example in kept if example.given_by == GIVEN_BY_SEED]
-    pages = [example for example in kept if example.given_by != GIVEN_BY_SEED]
-    settings = Settings(
-        config.dim, config.epoch, config.lr, config.word_ngrams, config.bucket, config.min_count, config.seed
-    )
-    _check(pages, config)
-    if labelled:
-        return train_with_labels(pages, seeds, settings, folds=config.folds, target_fpr=config.target_fpr)
-    return train_without_labels(
-        pages, seeds, settings, folds=config.folds, rounds=config.rounds, wanted_share=config.wanted_share
-    )
 
 
 def scores_table(spark: SparkSession, trained: Trained, kept: list[Example], labelled: bool) -> DataFrame:
@@ -235,21 +193,25 @@ def _sample_order(config: ClassifierConfig) -> list[Column]:
     return [F.sha2(F.concat_ws("\x1f", F.lit(str(config.seed)), "id"), 256), F.col("id")]
 
 
+def _wanted_by(*columns: str) -> WindowSpec:
+    """Rows without a reason, grouped by `columns`; each of the others stands alone, wherever its id puts it.
+
+    Most rows of a crawl have a reason, and many of them the same values: as one group they would all be
+    sorted by one task.
+    """
+    return Window.partitionBy(*columns, F.when(F.col("reason") != "", F.col("id")))
+
+
+def _require_all(rows: DataFrame) -> None:
+    """Raise UserError if an archive could not be read: a model of the rest would not be the one asked for."""
+    failed = sorted(row["url"] for row in rows.where(F.col("reason") == UNREADABLE).select("url").collect())
+    if failed:
+        more = f" (and {len(failed) - 1:,} more archives)" if len(failed) > 1 else ""
+        raise UserError(f"{failed[0].rstrip('.')}{more}; run the same command again.")
+
+
 def _mark(rows: DataFrame, condition: Column, reason: str) -> DataFrame:
     """Give the reason to rows that have none yet and meet the condition."""
     return rows.withColumn(
         "reason", F.when((F.col("reason") == "") & condition, reason).otherwise(F.col("reason"))
     )
-
-
-def _check(pages: list[Example], config: ClassifierConfig) -> None:
-    there = {page.label for page in pages}
-    if config.labels and there != {AGENT, GENERAL}:
-        missing = " and ".join(sorted({AGENT, GENERAL} - there))
-        raise UserError(
-            f"no page of input= is labelled {missing} in {config.labels}; the URLs must be the same."
-        )
-    if len({page.site for page in pages}) < 2:
-        raise UserError(
-            "the crawl holds fewer than two sites with text; a classifier cannot be measured on unseen sites."
-        )

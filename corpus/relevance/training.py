@@ -135,27 +135,24 @@ def train_without_labels(
         used = [*used, *positives]
     threshold = float(np.quantile(scores, 1 - share)) if wanted_share is not None else valley(scores)
     threshold = min(max(threshold, 0.05), 0.999)
-    metrics = {
-        "labels": "seeds vs crawl (unlabelled)",
-        "note": "wanted pages of the crawl count as errors here; true figures need labels=",
-        "rounds": history,
-        "passing_share": float((scores >= threshold).mean()),
-        "held_out": _report_against(seeds, seed_scores, sites, scores, threshold),
-    }
+    model = fasttext_model.to_bytes(_fit(used, settings))
+    metrics = {"rounds": history, **_metrics_against(seeds, seed_scores, sites, scores, threshold)}
     labels = [GENERAL] * len(pages)
-    ids = {example.id for example in used}
-    return Trained(
-        fasttext_model.to_bytes(_fit(used, settings)), threshold, scores, fold, labels, ids, metrics
-    )
+    return Trained(model, threshold, scores, fold, labels, {example.id for example in used}, metrics)
 
 
-def _report_against(
+def _metrics_against(
     seeds: Sequence[Example], seed_scores: Floats, sites: Sequence[str], scores: Floats, threshold: float
 ) -> dict[str, Any]:
     """The figures that take every seed as wanted and every page of the crawl as not."""
     wanted = np.array([True] * len(seeds) + [False] * len(scores))
     both = np.concatenate([seed_scores, scores])
-    return report(wanted, both, [*(seed.site for seed in seeds), *sites], threshold)
+    return {
+        "labels": "seeds vs crawl (unlabelled)",
+        "note": "wanted pages of the crawl count as errors here; true figures need labels=",
+        "passing_share": float((scores >= threshold).mean()),
+        "held_out": report(wanted, both, [*(seed.site for seed in seeds), *sites], threshold),
+    }
 
 
 def sure(scores: Floats, sites: Sequence[str], share: float) -> tuple[Flags, Flags]:

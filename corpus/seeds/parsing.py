@@ -11,9 +11,10 @@ import yaml
 from corpus.seeds.records import Malformed
 
 MOST_ALIASES, MOST_MERGED = 2_000, 100_000
+MOST_DEPTH = 200  # libyaml composes nested nodes on the C stack, which deeper documents would overflow
 _TEXT_SUFFIXES = (".md", ".markdown", ".rst", ".txt", ".csv")
 _YAML_SUFFIXES = (".yaml", ".yml")
-_LINES_SUFFIXES = (".jsonl", ".ndjson")
+LINES_SUFFIXES = (".jsonl", ".ndjson")
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -42,13 +43,13 @@ def parse(path: str, text: str) -> Any:
         return text
     try:
         if name.endswith(_YAML_SUFFIXES):
-            _count_aliases(text)
+            _check_events(text)
             return yaml.load(text, Loader=_BoundedLoader)  # noqa: S506  (a safe loader, bounded above)
-        if name.endswith(_LINES_SUFFIXES) or body[:1] in ("{", "["):
+        if name.endswith(LINES_SUFFIXES) or body[:1] in ("{", "["):
             return _json(body)
     except Malformed:
         raise
-    except (ValueError, yaml.YAMLError, RecursionError, TypeError) as error:
+    except Exception as error:  # PyYAML's constructors raise whatever int(), dict[...] and match() raise
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise Malformed(f"{type(error).__name__}: {first}") from error
     return text
@@ -56,7 +57,7 @@ def parse(path: str, text: str) -> Any:
 
 def rows(path: str, text: str) -> Iterator[tuple[int, str]]:
     """(position, content) of the items of a file: the lines of JSON lines, else the file as one item."""
-    if path.lower().endswith(_LINES_SUFFIXES):
+    if path.lower().endswith(LINES_SUFFIXES):
         for number, line in enumerate(text.split("\n")):
             if line.strip():
                 yield number, line
@@ -64,12 +65,16 @@ def rows(path: str, text: str) -> Iterator[tuple[int, str]]:
         yield 0, text
 
 
-def _count_aliases(text: str) -> None:
-    """Refuse documents that name earlier parts so often that they unfold without end ("billion laughs")."""
-    if "*" in text:
-        events = yaml.parse(text, Loader=_Base)
-        if sum(isinstance(event, yaml.AliasEvent) for event in events) > MOST_ALIASES:
+def _check_events(text: str) -> None:
+    """Refuse documents that nest too deep, or name earlier parts so often that they unfold without end."""
+    aliases = depth = 0
+    for event in yaml.parse(text, Loader=_Base):
+        aliases += isinstance(event, yaml.AliasEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if aliases > MOST_ALIASES:
             raise Malformed(f"more than {MOST_ALIASES} YAML aliases")
+        if depth > MOST_DEPTH:
+            raise Malformed(f"YAML nested deeper than {MOST_DEPTH}")
 
 
 def _json(body: str) -> Any:

@@ -6,19 +6,19 @@ A container is a gzip JSONL whose rows carry one item each, with its origin.
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import posixpath
+import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
-
-import yaml
 
 from corpus.engine import storage
 from corpus.engine.errors import UserError
 from corpus.engine.inputs import InputFile
-from corpus.seeds.parsing import rows
-from corpus.seeds.records import Item, Origin, mapping, words
+from corpus.seeds.parsing import LINES_SUFFIXES, parse, rows
+from corpus.seeds.records import MALFORMED, TOO_LARGE, Item, Origin, clean, mapping, words
 
 SUFFIXES = (
     ".json",
@@ -37,33 +37,60 @@ SUFFIXES_ANY_CASE = tuple(s for suffix in SUFFIXES for s in (suffix, suffix.uppe
 CONTAINERS = (".jsonl.gz",)
 SIDECAR = "SOURCE.yaml"
 _ROW_KEYS = {"text", "file"}
+_LOOKED_AT = 16  # rows of which one must be a container's: a bad row at its head does not hide the others
+_MOST_INDEX = 1 << 30  # leaves room in 32 bits for the seeds of one item
+_CHUNK = 1 << 20
+_DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error)  # a gzip stream that is cut, false or broken
 
 
-def read_text(path: str, most_bytes: int) -> str | None:
-    """The file as text, unzipped if it ends in .gz; None if longer than `most_bytes`.
+@dataclass(frozen=True)
+class Line:
+    """One line of a container, or the reason why it could not be read."""
 
-    It is read as UTF-8, bad bytes replaced.
+    text: str
+    reason: str = ""
+
+
+def read_text(path: str, most_bytes: int) -> tuple[str, str]:
+    """The file as text, unzipped if it ends in .gz, and why that is not all of it: too large or damaged.
+
+    It is read as UTF-8, bad bytes replaced. Of a damaged gzip, what stands before the damage is returned.
     """
+    data, reason = bytearray(), ""
     with storage.open_input(path) as raw:
-        stream = gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
-        data = stream.read(most_bytes + 1)
-    return None if len(data) > most_bytes else data.decode("utf-8-sig", "replace")
+        # read1, since read would lose what it has when it meets the damage
+        read = gzip.GzipFile(fileobj=raw).read1 if path.endswith(".gz") else raw.read
+        try:
+            while len(data) <= most_bytes and (piece := read(_CHUNK)):
+                data += piece
+        except _DAMAGE:
+            reason = MALFORMED
+    if len(data) > most_bytes:
+        return "", TOO_LARGE
+    return data.decode("utf-8-sig", "replace"), reason
 
 
-def container_lines(path: str) -> Iterator[str]:
+def container_lines(path: str, most_bytes: int) -> Iterator[Line]:
+    """The lines of a container. A longer one than `most_bytes` is passed over; damage ends the reading."""
     with storage.open_input(path) as raw, gzip.GzipFile(fileobj=raw) as plain:
-        yield from io.TextIOWrapper(plain, encoding="utf-8", errors="replace")
+        try:
+            while line := plain.readline(most_bytes + 1):
+                if len(line) <= most_bytes:
+                    yield Line(line.decode("utf-8-sig", "replace"))
+                    continue
+                while line and not line.endswith(b"\n"):
+                    line = plain.readline(_CHUNK)
+                yield Line("", TOO_LARGE)
+        except _DAMAGE:
+            yield Line("", MALFORMED)
 
 
-def container_item(line: str, path: str, number: int, defaults: Origin) -> Item:
+def container_item(line: Line, path: str, number: int, defaults: Origin) -> Item:
     """The item in one row of a container. A row that is none becomes an item of its own, and fails as one."""
-    try:
-        row: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        row = None
-    if not isinstance(row, dict) or not set(row) >= _ROW_KEYS or not isinstance(row["text"], str):
+    row = _row(line)
+    if not isinstance(row.get("text"), str):
         origin = Origin(defaults.name, defaults.address, defaults.licence, posixpath.basename(path))
-        return Item(origin, number, line.rstrip("\n"))
+        return Item(origin, number, line.text.rstrip("\r\n"), line.reason)
     origin = Origin(
         words(row.get("origin")) or words(row.get("source")) or defaults.name,
         words(row.get("source")) or defaults.address,
@@ -71,33 +98,38 @@ def container_item(line: str, path: str, number: int, defaults: Origin) -> Item:
         words(row["file"]) or posixpath.basename(path),
     )
     index = row.get("idx")
-    return Item(origin, index if isinstance(index, int) and 0 <= index < 2**31 else number, row["text"])
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < _MOST_INDEX:
+        index = number
+    return Item(origin, index, row["text"])
 
 
-def is_container(path: str) -> bool:
+def _row(line: Line) -> dict[str, Any]:
+    """The row of a container in a line; empty where it holds none."""
+    try:
+        row = json.loads(line.text)
+    except (ValueError, RecursionError):
+        return {}
+    return row if isinstance(row, dict) and set(row) >= _ROW_KEYS else {}
+
+
+def is_container(path: str, most_bytes: int) -> bool:
     """Whether a gzip JSONL holds rows with their origin (a container) and not plain rows of one format."""
     if not path.endswith(CONTAINERS):
         return False
-    try:
-        row = json.loads(next(iter(container_lines(path)), "null"))
-    except (ValueError, OSError, EOFError):
-        return False
-    return isinstance(row, dict) and set(row) >= _ROW_KEYS
+    return any(_row(line) for line in islice(container_lines(path, most_bytes), _LOOKED_AT))
 
 
 def file_items(path: str, origin: Origin, most_bytes: int) -> Iterator[Item]:
-    """The items of one file in its original format."""
-    text = read_text(path, most_bytes)
-    if text is None:
-        # Blanks stand for the file, one more than allowed, so that the item fails for its size.
-        yield Item(origin, 0, " " * (most_bytes + 1))
-        return
-    found = False
-    for number, content in rows(origin.path.removesuffix(".gz"), text):
-        found = True
+    """The items of one file in its original format; at least one, with a reason where it cannot be read."""
+    text, reason = read_text(path, most_bytes)
+    name = origin.path.removesuffix(".gz")
+    if reason:  # whole lines before the damage are rows; of anything else a part is no item
+        text = text[: text.rfind("\n") + 1] if name.lower().endswith(LINES_SUFFIXES) else ""
+    contents = [(number, content) for number, content in rows(name, text) if content or not reason]
+    for number, content in contents:
         yield Item(origin, number, content)
-    if not found:
-        yield Item(origin, 0, "")
+    if reason or not contents:
+        yield Item(origin, text.count("\n"), "", reason)
 
 
 def origins(
@@ -115,7 +147,9 @@ def origins(
         beside = _sidecar(posixpath.dirname(inner), root, file.path, cache)
         relative = inner[len(root) :].lstrip("/") or posixpath.basename(inner)
         name = source or beside.get("source") or posixpath.basename(root) or "seeds"
-        found.append(Origin(name, beside.get("address", ""), licence or beside.get("licence"), relative))
+        found.append(
+            Origin(name, beside.get("address", ""), licence or beside.get("licence") or None, relative)
+        )
     return found
 
 
@@ -130,14 +164,12 @@ def _sidecar(folder: str, root: str, original: str, cache: dict[str, dict[str, s
     found: dict[str, str] = {}
     if not original.startswith("http") and storage.exists(path):
         try:
-            data = mapping(yaml.safe_load(storage.read_bytes(path)))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            data = mapping(parse(SIDECAR, storage.read_bytes(path).decode("utf-8-sig")))
+            found = {key: clean(words(data.get(key))) for key in ("source", "address", "licence")}
+        except ValueError as error:  # Malformed, bytes that are no text, an integer without end
             raise UserError(
                 f"{path} is not valid YAML; it may hold the keys source, address and licence."
             ) from error
-        found = {
-            key: words(data.get(key)) for key in ("source", "address", "licence") if words(data.get(key))
-        }
     elif folder.startswith(root + "/"):
         found = _sidecar(posixpath.dirname(folder), root, original, cache)
     cache[folder] = found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 TOOL_DOC, FUNCTION_CALL, TRAJECTORY, CODE, TEXT = "tool_doc", "function_call", "trajectory", "code", "text"
@@ -14,6 +14,7 @@ TOOL_DOC, FUNCTION_CALL, TRAJECTORY, CODE, TEXT = "tool_doc", "function_call", "
 UNKNOWN_FORMAT, MALFORMED, TOO_LARGE = "unknown_format", "malformed", "too_large"
 EMPTY, TOO_LONG, DUPLICATE = "empty", "too_long", "duplicate"
 FAILURES = (UNKNOWN_FORMAT, MALFORMED, TOO_LARGE)
+_UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,15 @@ class Origin:
 
 @dataclass(frozen=True)
 class Item:
-    """The content of one file, or one row of a file; `index` is its position there."""
+    """The content of one file, or one row of a file; `index` is its position there.
+
+    With a `reason` it stands for content that could not be read, and has no text.
+    """
 
     origin: Origin
     index: int
     text: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,10 @@ class Draft:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One seed, or the reason why there is none. Each candidate is one record of the ledger."""
+    """One seed, or the reason why there is none. Each candidate is one record of the ledger.
+
+    `error` names the type of the exception behind a malformed item: it tells bad data from a bad adapter.
+    """
 
     id: str
     url: str
@@ -56,21 +64,44 @@ class Candidate:
     origin: Origin
     index: int
     draft: Draft = field(default_factory=lambda: Draft("", "", TEXT))
+    error: str = ""
 
 
 class Malformed(ValueError):  # noqa: N818  (it is a finding about data, not an error of the program)
     """The item is of a known format and breaks its rules."""
 
 
-def candidate(origin: Origin, index: int, draft: Draft | None, reason: str = "") -> Candidate:
-    """A candidate with its id: the 128-bit BLAKE2b of source, path, position and text."""
+def candidate(
+    origin: Origin, index: int, draft: Draft | None, reason: str = "", error: BaseException | None = None
+) -> Candidate:
+    """A candidate with its id: the 128-bit BLAKE2b of source, path, position and text.
+
+    This is the one gate to the tables: lone surrogates and NULs become U+FFFD in all its strings.
+    """
+    origin, draft = _clean_origin(origin), _clean_draft(draft) if draft else None
     text = draft.text if draft else reason
     parts = "\x1f".join((origin.name, origin.path, str(index), text))
-    digest = hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(parts.encode("utf-8"), digest_size=16).hexdigest()
     address = (
         f"{origin.address.rstrip('/')}/{origin.path}#{index}" if origin.address else f"{origin.path}#{index}"
     )
-    return Candidate(digest, address, reason, origin, index, draft or Draft("", "", TEXT))
+    fault = type(error.__cause__ or error).__name__ if error else ""
+    return Candidate(digest, address, reason, origin, index, draft or Draft("", "", TEXT), fault)
+
+
+def clean(text: str) -> str:
+    """Text of the same length that Parquet and UTF-8 can hold."""
+    return _UNFIT.sub("\ufffd", text)
+
+
+def _clean_origin(origin: Origin) -> Origin:
+    licence = clean(origin.licence) if origin.licence else None
+    return Origin(clean(origin.name), clean(origin.address), licence, clean(origin.path))
+
+
+def _clean_draft(draft: Draft) -> Draft:
+    apis = tuple(clean(api) for api in draft.apis)
+    return replace(draft, title=clean(draft.title), text=clean(draft.text), apis=apis)
 
 
 def distinct(apis: Iterable[str]) -> tuple[str, ...]:

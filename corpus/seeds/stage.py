@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import astuple
 from typing import Any
 
 import pyarrow as pa
@@ -11,41 +12,26 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from corpus.engine.inputs import InputFile, expand
 from corpus.engine.manifest import Manifest
 from corpus.engine.stage import Stage
 from corpus.engine.tables import LEDGER, SEEDS
 from corpus.seeds import reading
 from corpus.seeds.config import SeedsConfig
 from corpus.seeds.convert import Limits, convert
+from corpus.seeds.planning import Task, groups, summary, tasks_of
 from corpus.seeds.records import DUPLICATE, FAILURES, Candidate, Item, Origin
 
-CONTAINER_SLICE = 1 << 20  # compressed bytes of a container per task
-MOST_SLICES = 64
 _BATCH = 256
 _TASKS = pa.schema(
     [(name, pa.string()) for name in ("file", "name", "address", "licence", "path")]
-    + [("part", pa.int32()), ("parts", pa.int32())]
+    + [("part", pa.int32()), ("parts", pa.int32()), ("weight", pa.int64())]
 )
-_CANDIDATES = pa.schema([*SEEDS.schema, pa.field("reason", pa.string())])
-
-
-@dataclass(frozen=True)
-class Task:
-    """One file, or every `parts`-th row of a container from row `part` on (`parts` is 0 for plain files)."""
-
-    file: str
-    name: str
-    address: str
-    licence: str | None
-    path: str
-    part: int
-    parts: int
+_CANDIDATES = pa.schema([*SEEDS.schema, pa.field("reason", pa.string()), pa.field("error", pa.string())])
 
 
 def run(config: SeedsConfig) -> Manifest:
     """Turn the configured inputs into the finished stage folder `config.output`."""
-    files, tasks = _plan(config)
+    files, tasks = tasks_of(config)
     stage = Stage.open("seeds", config, [file.identity() for file in files])
     if stage.finished:
         return stage.finished
@@ -60,46 +46,24 @@ def run(config: SeedsConfig) -> Manifest:
 
 def plan(config: SeedsConfig) -> str:
     """What the job would read, for --dry-run."""
-    files, tasks = _plan(config)
-    size = sum(file.bytes for file in files)
-    sources = sorted({task.name for task in tasks if not task.parts})
-    containers = len({task.file for task in tasks if task.parts})
-    named = f"; sources of plain files: {', '.join(sources)}" if sources else ""
-    what = f"{len(files)} files, {size:,} bytes, {containers} of them containers{named}"
-    return f"seeds: {what}\noutput: {config.output}"
-
-
-def _plan(config: SeedsConfig) -> tuple[list[InputFile], list[Task]]:
-    suffixes = (*reading.SUFFIXES_ANY_CASE, *reading.CONTAINERS)
-    files = expand(config.input, suffixes=suffixes)
-    tasks = []
-    for file, origin in zip(files, reading.origins(files, config.input, config.source, config.licence)):
-        if file.path.rpartition("/")[2] == reading.SIDECAR:
-            continue
-        parts = 0
-        if reading.is_container(file.path):
-            parts = min(MOST_SLICES, 1 + max(file.bytes, 0) // CONTAINER_SLICE)
-        for part in range(max(parts, 1)):
-            tasks.append(
-                Task(file.path, origin.name, origin.address, origin.licence, origin.path, part, parts)
-            )
-    return files, tasks
+    return summary(config)
 
 
 def candidates(spark: SparkSession, tasks: list[Task], config: SeedsConfig) -> DataFrame:
-    """All candidates: the columns of SEEDS, and `reason`, which is empty for what may be kept."""
+    """All candidates: the columns of SEEDS, and `reason`, which is empty for what may be kept.
+
+    `error` names the type of the exception behind a malformed item, and is empty elsewhere.
+    """
     limits = Limits(config.least_chars, config.most_chars, config.most_file_mib << 20, config.most_per_item)
 
     def parse(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for row in batch.to_pylist():
-                yield from _batches(
-                    found for item in _items(Task(**row), limits) for found in convert(item, limits)
-                )
+        tasks = (Task(**row) for batch in batches for row in batch.to_pylist())
+        items = (item for task in tasks for item in _items(task, limits))
+        yield from _batches(found for item in items for found in convert(item, limits))
 
-    rows = [tuple(asdict(task).values()) for task in tasks]
-    slices = spark.sparkContext.parallelize(rows, min(len(rows), 256) or 1)
-    df = spark.createDataFrame(slices, from_arrow_schema(_TASKS))
+    grouped = [[astuple(task) for task in group] for group in groups(tasks)]
+    rows = spark.sparkContext.parallelize(grouped, len(grouped)).flatMap(list)  # one partition per group
+    df = spark.createDataFrame(rows, from_arrow_schema(_TASKS))
     return df.mapInArrow(parse, from_arrow_schema(_CANDIDATES))
 
 
@@ -112,7 +76,7 @@ def decide(found: DataFrame) -> DataFrame:
 
 
 def seeds_of(found: DataFrame) -> DataFrame:
-    return found.where("reason = ''").drop("reason")
+    return found.where("reason = ''").drop("reason", "error")
 
 
 def ledger_of(found: DataFrame) -> DataFrame:
@@ -131,7 +95,10 @@ def ledger_of(found: DataFrame) -> DataFrame:
 
 
 def facts_of(found: DataFrame) -> dict[str, Any]:
-    """Per source: candidates by outcome, kinds, licences, characters, distinct APIs; and the APIs of all."""
+    """Per source: candidates by outcome, kinds, licences, characters, distinct APIs; and the APIs of all.
+
+    `errors` counts the types of the exceptions behind malformed items, over all sources.
+    """
     kept = found.where("reason = ''")
     apis = kept.select("source", F.explode("apis").alias("api"))
     per_source = {
@@ -139,7 +106,8 @@ def facts_of(found: DataFrame) -> dict[str, Any]:
         for row in apis.groupBy("source").agg(F.countDistinct("api").alias("n")).collect()
     }
     sources: dict[str, dict[str, Any]] = {}
-    groups = found.groupBy("source", "kind", "licence", "reason").agg(
+    errors: Counter[str] = Counter()
+    groups = found.groupBy("source", "kind", "licence", "reason", "error").agg(
         F.count("*").alias("n"), F.sum(F.length("text")).alias("c")
     )
     for row in sorted(groups.collect(), key=lambda r: tuple(str(value) for value in r)):
@@ -156,12 +124,18 @@ def facts_of(found: DataFrame) -> dict[str, Any]:
         if row["reason"]:
             entry.setdefault("not_kept", {}).setdefault(row["reason"], 0)
             entry["not_kept"][row["reason"]] += row["n"]
+            errors.update({row["error"]: row["n"]} if row["error"] else {})
             continue
         entry["kept"] += row["n"]
         entry["characters"] += row["c"]
         entry["kinds"][row["kind"]] = entry["kinds"].get(row["kind"], 0) + row["n"]
         entry["licences"] = sorted({*entry["licences"], row["licence"] or "none stated"})
-    return {"sources": dict(sorted(sources.items())), "apis": apis.select("api").distinct().count()}
+    distinct = apis.select("api").distinct().count()
+    return {
+        "sources": dict(sorted(sources.items())),
+        "apis": distinct,
+        "errors": dict(sorted(errors.items())),
+    }
 
 
 def _items(task: Task, limits: Limits) -> Iterator[Item]:
@@ -169,8 +143,8 @@ def _items(task: Task, limits: Limits) -> Iterator[Item]:
     if not task.parts:
         yield from reading.file_items(task.file, origin, limits.most_item_chars)
         return
-    for number, line in enumerate(reading.container_lines(task.file)):
-        if number % task.parts == task.part and line.strip():
+    for number, line in enumerate(reading.container_lines(task.file, limits.most_item_chars)):
+        if number % task.parts == task.part and (line.reason or line.text.strip()):
             yield reading.container_item(line, task.file, number, origin)
 
 
@@ -199,4 +173,5 @@ def _row(one: Candidate) -> dict[str, Any]:
         "path": one.origin.path,
         "item": one.index,
         "reason": one.reason,
+        "error": one.error,
     }

@@ -6,8 +6,9 @@ from statistics import mean
 
 import pytest
 
+from corpus.crawl.blocks import parse
 from corpus.crawl.charset import decode
-from corpus.crawl.html import code_fidelity, code_share, full_extract, light_text
+from corpus.crawl.html import Description, code_share, describe, full_extract, light_text
 from corpus.crawl.records import Record, read_records
 
 CODE = "def join(left, right):\n    if not left:\n\n        return right  # <first>\n\n\n    return f'{left} {right}'"
@@ -110,6 +111,28 @@ def test_code_share_counts_what_stands_in_fences() -> None:
 )
 def test_odd_pages_give_little_text_and_no_error(broken: str) -> None:
     assert full_extract(broken, "").text in ("", "<")
+
+
+def code_fidelity(html: str, text: str) -> float | None:
+    """Share of the page's `pre` lines that stand in `text` verbatim, indentation included.
+
+    Blank lines do not count. None for a page without code.
+    """
+    tree = parse(html)
+    lines = [line for pre in tree.xpath("//pre") for line in pre.text_content().split("\n") if line.strip()]
+    there = set(text.split("\n"))
+    return sum(line.rstrip() in there or line in there for line in lines) / len(lines) if lines else None
+
+
+@pytest.mark.parametrize("body", ["", "<pre>x = 1</pre>", "<h1>Other</h1>"])
+def test_a_description_says_what_full_extraction_says(body: str) -> None:
+    head = '<meta content="NOINDEX" name="Robots"><link rel="license" href="https://creativecommons.org/licenses/by/4.0/">'
+    html = page(body).replace("<head>", f"<head>{head}")
+    full = full_extract(html, "", robots="noai")
+    assert describe(html, robots="noai") == Description(
+        title=full.title, licence=full.licence, opt_out=full.opt_out
+    )
+    assert (full.title, full.licence, full.opt_out) == ("The join function", "CC-BY-4.0", "noai,noindex")
 
 
 def test_code_of_real_pages_is_kept(shared_data: Path) -> None:

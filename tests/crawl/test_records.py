@@ -105,6 +105,59 @@ def test_a_wrong_content_length_costs_that_record_alone(tmp_path: Path, gz: bool
     assert [bool(r.problem) for r in records] == [False, True, False, False, False]
 
 
+@pytest.mark.parametrize("delta", [3000, 10**9])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_wrong_length_above_the_limit_swallows_no_record_behind_it(
+    tmp_path: Path, packed: bool, delta: int
+) -> None:
+    """Wherever the next record begins: within the bytes that are held, across their border, or beyond."""
+    for limit in range(1 << 10, 6 << 10, 97):
+        plain = tmp_path / f"{limit}.warc"
+        places = write(plain, [*PAGES, *((f"{url}/more", body) for url, body in PAGES)], gz=False)
+        data = plain.read_bytes()
+        parts = [data[a:b] for a, b in places]
+        head, _, rest = parts[1].partition(b"Content-Length: ")
+        number, _, rest = rest.partition(b"\r\n")
+        parts[1] = head + b"Content-Length: " + str(int(number) + delta).encode() + b"\r\n" + rest
+        plain.write_bytes(gzip.compress(b"".join(parts)) if packed else b"".join(parts))
+        records, damage = read(plain, page_bytes=limit)
+        assert [r.url for r in records] == [url for url, _ in PAGES] + [f"{url}/more" for url, _ in PAGES]
+        assert records[1].problem == "bad_length" and not damage
+
+
+def test_a_large_body_that_holds_an_archive_is_one_record(tmp_path: Path) -> None:
+    inner = tmp_path / "inner.warc"
+    write(inner, PAGES, gz=False)
+    path = tmp_path / "a.warc"
+    write(path, [("http://example.org/inner.warc", inner.read_bytes()), PAGES[0]], gz=False)
+    records, damage = read(path, page_bytes=4 << 10)
+    assert [(r.url, r.problem) for r in records] == [
+        ("http://example.org/inner.warc", "too_large"),
+        (PAGES[0][0], None),
+    ]
+    assert not damage
+
+
+@pytest.mark.parametrize("gz", [True, False])
+@pytest.mark.parametrize("line", [b"no header at all", b"WARC-Kind: response", b"WARC-Type:"])
+def test_a_record_whose_header_says_nothing_fails_as_a_response(
+    tmp_path: Path, gz: bool, line: bytes
+) -> None:
+    plain = tmp_path / "plain.warc"
+    places = write(plain, PAGES, gz=False)
+    data = plain.read_bytes()
+    parts = [data[a:b] for a, b in places]
+    bad = b"WARC/1.0\r\n" + line + b"\r\nContent-Length: 5\r\n\r\nhello\r\n\r\n"
+    parts[1:3] = [bad, bad]
+    path = tmp_path / "a.warc"
+    path.write_bytes(b"".join(gzip.compress(p, mtime=0) for p in parts) if gz else b"".join(parts))
+    records, damage = read(path)
+    assert [(r.type, r.problem) for r in records] == [
+        ("response", problem) for problem in (None, "bad_header", "bad_header", None, None)
+    ]
+    assert not damage and len({r.id for r in records}) == 5
+
+
 def test_many_records_in_one_gzip_member_are_all_read(tmp_path: Path) -> None:
     plain = tmp_path / "plain.warc"
     write(plain, PAGES, gz=False)

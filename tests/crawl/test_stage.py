@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,13 +14,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.crawl.archive import COMMITS, key_of
+from corpus.crawl.archive import COMMITS, Commit, filter_archive, find_archives, key_of
 from corpus.crawl.config import FilterConfig
-from corpus.engine import manifest
+from corpus.crawl.stage import Failure, classifier_identity, make_work, run, sentence_of
+from corpus.engine import claim, manifest
 from corpus.engine.config import build, load_yaml
 from corpus.engine.errors import UserError
 from corpus.engine.tables import FILES, LEDGER, PAGES
+from corpus.relevance.model import AgentClassifier
 from tests.crawl.archives import html, write
+from tests.crawl.server import Store, serve
 
 pytestmark = pytest.mark.spark
 TABLES = (PAGES, LEDGER, FILES)
@@ -53,12 +55,6 @@ def config(tmp_path: Path, classifier: str) -> Callable[..., FilterConfig]:
         return build(FilterConfig, {**settings, **more})
 
     return make
-
-
-def run(config: FilterConfig) -> manifest.Manifest:
-    from corpus.crawl.stage import run as run_stage
-
-    return run_stage(config)
 
 
 def content(folder: str | Path) -> dict[str, bytes]:
@@ -119,37 +115,70 @@ def test_the_split_into_archives_changes_no_page(spark, config, tmp_path: Path) 
         assert rows(one.folder, table, *place) == rows(three.folder, table, *place)
 
 
-def test_a_run_goes_on_behind_the_archives_that_are_done(spark, config, tmp_path: Path, monkeypatch) -> None:
-    import corpus.crawl.stage as stage
+def commit_some(config: FilterConfig, *numbers: int) -> list[Commit]:
+    """What a run with this config that was killed between archives leaves: these archives, committed."""
+    claim.take(config.output)
+    work = make_work(config, classifier_identity(config.classifier), config.output)
+    archives = find_archives(config.input, config.base)
+    return [filter_archive(archives[n], work, AgentClassifier.load(config.classifier)) for n in numbers]
 
+
+def test_a_run_goes_on_behind_the_archives_that_are_done(spark, config, tmp_path: Path) -> None:
     whole = content(run(config("whole")).folder)
-    publish = stage._publish
-
-    def killed(*_: object) -> manifest.Manifest:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(stage, "_publish", killed)
-    with pytest.raises(KeyboardInterrupt):
-        run(config())
-    monkeypatch.setattr(stage, "_publish", publish)
-    folder, lost = tmp_path / "out", str(tmp_path / "crawl" / "1.warc.gz")
-    (folder / COMMITS / f"{key_of(lost)}.json").unlink()
-    (folder / "pages" / f"_tmp-part-{key_of(lost)}.parquet.1-ab").write_bytes(b"half")
-    done = [p for p in (folder / "pages").iterdir() if key_of(lost) not in p.name]
-    before = {p: p.stat().st_mtime_ns for p in done}
+    done = commit_some(config(), 0, 2)
+    folder = tmp_path / "out"
+    (folder / "pages" / f"_tmp-part-{key_of('1.warc.gz')}.parquet.1-ab").write_bytes(b"half")
+    before = {folder / c.pages.path: (folder / c.pages.path).stat().st_mtime_ns for c in done}
     run(config())
-    assert {p: p.stat().st_mtime_ns for p in done} == before
+    assert {p: p.stat().st_mtime_ns for p in before} == before
     assert content(folder) == whole
 
 
 def test_an_unfinished_run_of_another_setting_is_not_reused(spark, config, tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    (folder / COMMITS).mkdir(parents=True)
     run(config("other"))
-    old = {"fingerprint": "of another setting", "path": str(tmp_path / "crawl" / "0.warc.gz")}
-    (folder / COMMITS / f"{key_of(old['path'])}.json").write_text(json.dumps(old))
+    commit_some(config(min_words=90), 0, 1, 2, 3)
     run(config())
-    assert content(folder) == content(tmp_path / "other")
+    assert content(tmp_path / "out") == content(tmp_path / "other")
+
+
+def test_what_a_kill_behind_success_left_is_cleared_by_the_same_command(
+    spark, config, tmp_path: Path
+) -> None:
+    whole = content(run(config()).folder)
+    left = tmp_path / "out" / COMMITS / "0123456789abcdef.json"
+    left.parent.mkdir()
+    left.write_text("{}")
+    run(config())
+    assert not left.parent.exists() and content(tmp_path / "out") == whole
+
+
+def test_archives_that_cannot_be_fetched_are_named_and_cost_no_other(spark, config, tmp_path: Path) -> None:
+    crawl = tmp_path / "crawl"
+    files = {f"/{n}.warc.gz": (crawl / f"{n}.warc.gz").read_bytes() for n in range(3)}
+    with serve(Store(files)) as store:
+        listed = tmp_path / "crawl.paths"
+        listed.write_text("\n".join(name.lstrip("/") for name in files))
+        settings = config(input=[str(listed)], base=store.address)
+        lost = files.pop("/1.warc.gz")
+        with pytest.raises(UserError) as caught:
+            run(settings)
+        assert str(caught.value).startswith("1 of 3 archives could not be read: cannot read http://127.0.0.1")
+        assert "/1.warc.gz: 404 " in str(caught.value) and "the same command" in str(caught.value)
+        store.files["/1.warc.gz"] = lost
+        store.asked.clear()
+        run(settings)
+        assert len(store.asked) == 1
+    local = run(config("local", input=[str(crawl / f"{n}.warc.gz") for n in range(3)]))
+    for table in ("pages", "ledger"):
+        assert rows(tmp_path / "out", table) == rows(local.folder, table)
+
+
+def test_a_sentence_names_the_first_archives_and_counts_the_others() -> None:
+    failures = [Failure(f"{n}.warc.gz", f"cannot read {n}.warc.gz: gone.") for n in (3, 1, 2, 0)]
+    assert sentence_of(failures, 9) == (
+        "4 of 9 archives could not be read: cannot read 0.warc.gz: gone; cannot read 1.warc.gz: gone; cannot "
+        "read 2.warc.gz: gone; and 1 more. The others are done; the same command reads just these again."
+    )
 
 
 def test_a_folder_of_something_else_is_left_alone(spark, config, tmp_path: Path) -> None:
@@ -160,28 +189,21 @@ def test_a_folder_of_something_else_is_left_alone(spark, config, tmp_path: Path)
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
 
 
-@pytest.mark.slow
 def test_kill_in_the_middle_then_the_same_command_gives_the_same_bytes(
-    config, tmp_path: Path, repository: Path
+    spark, config, tmp_path: Path, repository: Path
 ) -> None:
     settings = config("killed")
-    words = [
-        "master=local[1]",
-        f"input={settings.input[0]}",
-        f"classifier={settings.classifier}",
-        "threshold=0.5",
-    ]
-    command = [sys.executable, str(repository / "jobs" / "filter.py"), *words]
-    job = subprocess.Popen([*command, f"output={settings.output}"], cwd=repository, start_new_session=True)
+    words = [f"classifier={settings.classifier}", "threshold=0.5", f"output={settings.output}"]
+    command = [sys.executable, str(repository / "jobs" / "filter.py"), f"input={settings.input[0]}", *words]
+    job = subprocess.Popen([*command, "master=local[1]"], cwd=repository, start_new_session=True)
     commits = Path(settings.output) / COMMITS
-    while job.poll() is None and not (commits.exists() and any(commits.glob("*.json"))):
+    while job.poll() is None and not (commits.exists() and any(commits.glob("[!_]*.json"))):
         time.sleep(0.02)
     assert job.poll() is None, "the job ended before it could be killed"
     os.killpg(job.pid, signal.SIGKILL)
     job.wait()
-    for folder in ("killed", "whole"):
-        subprocess.run([*command, f"output={tmp_path / folder}"], cwd=repository, check=True, timeout=240)
-    assert content(tmp_path / "killed") == content(tmp_path / "whole")
+    assert not manifest.is_finished(settings.output)
+    assert content(run(settings).folder) == content(run(config("whole")).folder)
 
 
 def test_the_yaml_of_the_job_holds_the_defaults(repository: Path, tmp_path: Path) -> None:

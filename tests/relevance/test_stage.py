@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -19,9 +21,11 @@ from corpus.relevance.config import ClassifierConfig
 from corpus.relevance.evaluation import auc
 from corpus.relevance.labels import read_labels
 from corpus.relevance.model import AgentClassifier
-from corpus.relevance.stage import run
+from corpus.relevance.rows import ROWS, choose_archives
+from corpus.relevance.stage import decide, plan, run
 from corpus.seeds.config import SeedsConfig
 from corpus.seeds.stage import run as run_seeds
+from tests.crawl.server import Store, serve
 from tests.relevance.test_training import NOUNS
 
 REFERENCE = "<h1>{a}_{b}</h1><pre>{a}_{b}(name, size=0) -> {a}</pre><p>Returns the {a}. Parameter name (str), required.</p>"
@@ -145,6 +149,68 @@ def test_what_is_missing_is_named_in_one_sentence(tmp_path: Path) -> None:
         read_labels(str(tmp_path / "bare.csv"))
     with pytest.raises(UserError, match="does not exist"):
         read_labels(str(tmp_path / "none.csv"))
+
+
+def test_an_empty_input_is_one_sentence_in_run_and_plan(tmp_path: Path) -> None:
+    config = ClassifierConfig(input=(), seeds=str(tmp_path / "none"), output=str(tmp_path / "out"))
+    for job in (run, plan):
+        with pytest.raises(UserError, match="'input' is empty"):
+            job(config)
+
+
+def test_of_a_large_crawl_a_fixed_sample_of_archives_is_read(tmp_path: Path) -> None:
+    for n in range(60):
+        (tmp_path / f"{n}.warc.gz").write_bytes(b"")
+    (tmp_path / "crawl.paths").write_text("\n".join(f"{n}.warc.gz" for n in range(60)))
+
+    def names(**more: object) -> list[str]:
+        settings = {
+            "input": (str(tmp_path / "crawl.paths"),),
+            "base": str(tmp_path),
+            "seeds": "s",
+            "output": "o",
+        }
+        chosen, given = choose_archives(ClassifierConfig(**{**settings, **more}))
+        assert given == 60
+        return [archive.name for archive in chosen]
+
+    assert len(names()) == 50 and len(names(labels="labels.csv")) == 60
+    assert len(names(labels="labels.csv", max_archives=20)) == 20
+    assert names(max_archives=20) == names(max_archives=20, input=(str(tmp_path),))
+    assert set(names(max_archives=20)) < set(names()) and names(seed=8) != names()
+
+
+@pytest.mark.spark
+def test_the_sample_is_bounded_by_characters_and_by_number(
+    spark: SparkSession, inputs, tmp_path: Path
+) -> None:
+    given = ("crawl", "seed")
+    rows = [
+        (f"{by}{n}", f"u{n}", f"s{n}", by, by, "" if n % 3 else "empty", "x" * 100, f"{by}{n}", "w", n)
+        for by in given
+        for n in range(90)
+    ]
+    df = spark.createDataFrame(rows, from_arrow_schema(ROWS))
+    for pages, characters, kept in ((25, 10**9, 25), (60, 1_050, 10), (60, 10**9, 60)):
+        settings = replace(config(inputs, tmp_path, labelled=False), max_pages=pages)
+        found = Counter(
+            (row["given_by"], row["reason"]) for row in decide(df, settings, False, characters).collect()
+        )
+        assert {by: found[by, ""] for by in given} == dict.fromkeys(given, kept)
+        assert {by: found[by, "empty"] for by in given} == dict.fromkeys(given, 30)
+
+
+@pytest.mark.spark
+def test_a_crawl_on_the_web_is_read_and_what_is_missing_there_is_named(inputs, tmp_path: Path) -> None:
+    crawl, seeds, labels = inputs
+    local = run(config(inputs, tmp_path / "local"))
+    with serve(Store({"/crawl.warc.gz": Path(crawl).read_bytes()})) as store:
+        web = (f"{store.address}/crawl.warc.gz", seeds, labels)
+        assert run(config(web, tmp_path / "web")).facts == local.facts
+        store.files.clear()
+        with pytest.raises(UserError, match=r"cannot read http://127.*crawl.warc.gz: 404 "):
+            run(config(web, tmp_path / "gone"))
+    assert local.facts["archives"] == local.facts["archives_given"] == 1
 
 
 @pytest.mark.slow

@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from corpus.demo.seeds import write_seeds
 from corpus.engine.errors import UserError
 from corpus.seeds.config import SeedsConfig
 from corpus.seeds.convert import convert
-from corpus.seeds.reading import container_item, container_lines
+from corpus.seeds.reading import SIDECAR, container_item, container_lines, file_items
 from corpus.seeds.records import Origin
-from corpus.seeds.stage import run
+from corpus.seeds.stage import plan, run
 
 PAGE = "# birds\n\n> Lists birds of the garden.\n\n- List all of them:\n\n`birds --all`\n"
 
@@ -58,12 +59,60 @@ def test_a_path_that_is_not_there_is_one_clear_sentence(tmp_path: Path) -> None:
         run(SeedsConfig(input=(str(tmp_path / "none.json"),), output=str(tmp_path / "out")))
 
 
+@pytest.mark.parametrize("command", [run, plan])
+@pytest.mark.parametrize("given", [(), ("",)])
+def test_no_input_is_one_clear_sentence_in_run_and_dry_run(command, given, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="'input' is empty; give input="):
+        command(SeedsConfig(input=given, output=str(tmp_path / "out")))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", [run, plan])
+def test_a_folder_without_seeds_is_one_clear_sentence(command, tmp_path: Path) -> None:
+    (tmp_path / "SOURCE.yaml").write_text("source: garden\n")
+    with pytest.raises(UserError, match=r"only SOURCE\.yaml"):
+        command(SeedsConfig(input=(str(tmp_path),), output=str(tmp_path / "out")))
+
+
+def test_the_embedded_seeds_have_the_kinds_of_the_paper(tmp_path: Path) -> None:
+    kinds: set[tuple[str, str]] = set()
+    for path in write_seeds(tmp_path):
+        if path.name != SIDECAR:
+            origin = Origin("demo", "", None, f"{path.parent.name}/{path.name}")
+            found = [c for item in file_items(str(path), origin, 1 << 20) for c in convert(item)]
+            kinds |= {(path.parent.name, c.draft.kind) for c in found if not c.reason}
+    documented = {(name, "tool_doc") for name in ("openapi", "apibench", "tldr", "stdlib")}
+    assert kinds == {*documented, ("trajectories", "trajectory")}
+
+
+@pytest.mark.spark
+def test_damaged_and_hostile_files_leave_rows_in_the_ledger_and_the_good_ones_are_kept(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    source = folder_of_seeds(tmp_path / "in")
+    data = (source / "flat.jsonl.gz").read_bytes()
+    (source / "cut.jsonl.gz").write_bytes(data[:-6])
+    (source / "false.jsonl.gz").write_bytes(b"not gzip")
+    (source / "tag.yaml").write_text("!!bool maybe")
+    bad = {
+        "file": "a\ud800.json",
+        "origin": "zoo",
+        "text": '{"api_call": "zoo.wash(1)", "functionality": "Wash \ud800"}',
+    }
+    (source / "bad.jsonl.gz").write_bytes(gzip.compress(json.dumps(bad).encode()))
+    manifest = run(SeedsConfig(input=(str(source),), output=str(tmp_path / "a"), max_failed_fraction=0.9))
+    assert pq.read_table(tmp_path / "a" / "seeds").num_rows == 3
+    reasons = Counter(row["reason"] for row in pq.read_table(tmp_path / "a" / "ledger").to_pylist())
+    assert reasons["malformed"] == 3 and reasons["duplicate"] == 2
+    assert manifest.facts["errors"] == {"KeyError": 1}
+
+
 def test_the_real_container_is_read_almost_whole(shared_data: Path) -> None:
     path = str(shared_data / "seeds" / "seeds_flat.jsonl.gz")
     reasons: Counter[str] = Counter()
     sources: Counter[str] = Counter()
     items = 0
-    for number, line in enumerate(container_lines(path)):
+    for number, line in enumerate(container_lines(path, 64 << 20)):
         items += 1
         for found in convert(container_item(line, path, number, Origin("", "", None, ""))):
             reasons[found.reason] += 1

@@ -1,0 +1,65 @@
+"""Crawl pages and seeds as rows of one shape, ready to be sampled. Plain Arrow, no Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+import pyarrow as pa
+
+from corpus.crawl.archive import Archive, find_archives
+from corpus.relevance.config import ClassifierConfig
+from corpus.relevance.features import fasttext_line
+from corpus.relevance.labels import AGENT, GENERAL, GIVEN_BY_CRAWL, GIVEN_BY_SEED, site_of
+from corpus.relevance.pages import EMPTY, line_hash, read_pages
+from corpus.relevance.training import hash_order
+
+ARCHIVES_WITHOUT_LABELS = 50  # of a crawl that `max_archives` says nothing of
+FILES = pa.schema([("path", pa.string()), ("name", pa.string()), ("bytes", pa.int64())])
+ROWS = pa.schema(
+    [
+        (name, pa.string())
+        for name in ("id", "url", "site", "label", "given_by", "reason", "line", "text_hash", "warc")
+    ]
+    + [("offset", pa.int64())]
+)
+
+
+def choose_archives(config: ClassifierConfig) -> tuple[list[Archive], int]:
+    """The archives that are read, sorted by path, and how many were given.
+
+    Of more than `max_archives` a sample is drawn by the hash of their names. UserError where none is given.
+    """
+    given = find_archives(config.input, config.base)
+    unset = len(given) if config.labels else ARCHIVES_WITHOUT_LABELS
+    most = unset if config.max_archives is None else config.max_archives
+    chosen = sorted(given, key=lambda archive: hash_order(archive.name, config.seed))[:most]
+    return sorted(chosen, key=lambda archive: archive.file.path), len(given)
+
+
+def page_batches(
+    batches: Iterator[pa.RecordBatch], *, seconds: float, with_url: bool
+) -> Iterator[pa.RecordBatch]:
+    """From FILES to ROWS: one row per response record, as `read_pages` gives them."""
+    for batch in batches:
+        for file in batch.to_pylist():
+            found = read_pages(file["path"], file["name"], file["bytes"], seconds=seconds, with_url=with_url)
+            for page in found:
+                more = {"site": site_of(page.url), "label": GENERAL, "given_by": GIVEN_BY_CRAWL}
+                yield pa.RecordBatch.from_pylist([{**asdict(page), **more}], schema=ROWS)
+
+
+def seed_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Seeds (id, url, source, text, reason) to ROWS; those that have a reason get no features."""
+    for batch in batches:
+        rows = []
+        for seed in batch.to_pylist():
+            line = "" if seed["reason"] else fasttext_line(seed["text"])
+            row = {"id": seed["id"], "url": seed["url"], "site": seed["source"], "label": AGENT}
+            row |= {"given_by": GIVEN_BY_SEED, "line": line, "text_hash": line_hash(line)}
+            rows.append({**row, "reason": seed["reason"] or ("" if line else EMPTY)})
+        yield pa.RecordBatch.from_pylist(rows, schema=ROWS)
+
+
+def files_of(archives: Sequence[Archive]) -> list[tuple[str, str, int]]:
+    return [(archive.file.path, archive.name, archive.file.bytes) for archive in archives]
