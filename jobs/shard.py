@@ -8,7 +8,7 @@ import sys
 
 from corpus.engine.cli import run_job
 from corpus.shards.config import ShardConfig
-from corpus.shards.stage import run
+from corpus.shards.stage import plan, run
 
 if __name__ == "__main__":
-    sys.exit(run_job(ShardConfig, run, description=__doc__ or ""))
+    sys.exit(run_job(ShardConfig, run, description=__doc__ or "", plan=plan))

@@ -7,11 +7,6 @@ stays, where merging whole components would have lost C.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
-
-EdgeT = TypeVar("EdgeT")
-
 
 class Leaders:
     """The greedy choice over a stream of edges. State: the removed pages of one component.
@@ -32,11 +27,3 @@ class Leaders:
             return False
         self._removed.add(worse)
         return True
-
-
-def greedy_leaders(edges: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
-    """(removed page, its survivor) for sorted edges (component, better, worse)."""
-    leaders = Leaders()
-    for component, better, worse in edges:
-        if leaders.removes(component, better, worse):
-            yield worse, better

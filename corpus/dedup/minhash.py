@@ -1,7 +1,8 @@
 """MinHash signatures and their bands (Broder 1997; Leskovec et al., Mining of Massive Datasets, ch. 3).
 
-Each permutation is a multiply-add modulo 2^64 of shingle hashes that are already well mixed; the tests hold
-the signatures to datasketch and to theory. Work is done in blocks, so memory does not grow with the text.
+Each permutation is a multiply-add modulo 2^64 of shingle hashes that are already well mixed. The tests hold
+the estimates to theory and to the package datasketch, which is their oracle and never runs here. Work is done
+in blocks, so memory does not grow with the text.
 """
 
 from __future__ import annotations

@@ -23,17 +23,16 @@ from corpus.engine.manifest import Manifest
 from corpus.engine.stage import Stage, read_table, stage_input
 from corpus.engine.tables import DUPLICATES, LEDGER, UNIQUE_PAGES
 
-SCRATCH = "_work"
 _BEST_FIRST = "struct(-coalesce(nanvl(double(agent_score), -1D), -1D) AS score, -length AS length, id AS id)"
 
 
 def run(config: DedupConfig) -> Manifest:
     """Deduplicate the inputs into `output`; returns the manifest. Raises UserError and DataError."""
-    stage = Stage.open("dedup", config, [item for path in config.input for item in identify(path)])
+    stage = Stage.open("dedup", config, inputs_of(config))
     if stage.finished:
         return stage.finished
     with stage.spark() as spark:
-        scratch = Scratch(storage.join(stage.folder, SCRATCH))
+        scratch = Scratch(stage.scratch)
         records, repeats = part_repeats(read_records(spark, config.input), scratch)
         decisions = scratch.save(decide(records, repeats, config, scratch), "decisions")
         records_in = decisions.count()
@@ -41,14 +40,13 @@ def run(config: DedupConfig) -> Manifest:
         kept = stage.write(records.join(survivors, "id", "left_semi"), UNIQUE_PAGES)
         stage.write(typed(decisions.where("outcome = 'dropped'"), DUPLICATES.schema), DUPLICATES)
         stage.write(typed(as_ledger(decisions), LEDGER.schema), LEDGER)
-        storage.remove(scratch.folder)
         facts = {**config.describe(), **scratch.facts}
         return stage.finish(spark, records_in=records_in, kept_rows=kept, facts=facts)
 
 
 def plan(config: DedupConfig) -> str:
     """What --dry-run prints."""
-    found = [item for path in config.input for item in identify(path)]
+    found = inputs_of(config)
     size = sum(int(item["bytes"]) for item in found)
     about = config.describe()
     lines = [f"dedup: {len(found)} inputs, {size:,} bytes -> {config.output}"]
@@ -57,6 +55,12 @@ def plan(config: DedupConfig) -> str:
     )
     lines.append("  " + "  ".join(f"{s}: {p:.3f}" for s, p in about["collision_curve"].items()))
     return "\n".join(lines)
+
+
+def inputs_of(config: DedupConfig) -> list[Mapping[str, Any]]:
+    if not config.input:
+        raise UserError("input= is empty; give it a finished stage folder, or Parquet with id, url and text.")
+    return [item for path in config.input for item in identify(path)]
 
 
 def identify(path: str) -> list[Mapping[str, Any]]:
@@ -149,28 +153,29 @@ def decide(records: DataFrame, repeats: DataFrame | None, config: DedupConfig, s
     too_long = groups.where(f"shingles = 0 and length > {config.max_words}")
     scratch.facts["texts_without_near_search_for_length"] = too_long.count()
     removed, roots = near_duplicates(records, groups, config, scratch)
-    pages = groups.select(
-        "id", "url", "agent_score", "digest", "rep", "rep_digest", F.lit(False).alias("again")
-    )
-    conflicts = None
-    if repeats is not None:
-        of_first = groups.select("id", "digest", "rep", "rep_digest")
-        again = repeats.where("same").drop("same").join(of_first, "id").withColumn("again", F.lit(True))
-        pages = pages.unionByName(again)
-        conflicts = repeats.where("not same").select("id", "url", "agent_score")
+    of_first = ("digest", "rep", "rep_digest")
+    pages = groups.select("id", "url", "agent_score", *of_first, F.lit(False).alias("again"))
+    if repeats is None:
+        return with_evidence(pages, removed, roots)
+    again = repeats.where("same").drop("same").join(groups.select("id", *of_first), "id")
+    pages = pages.unionByName(again.withColumn("again", F.lit(True)))
+    conflicts = repeats.where("not same").select("id", "url", "agent_score")
+    failed = conflicts.withColumns({"outcome": F.lit("failed"), "reason": F.lit("id_conflict")})
+    return with_evidence(pages, removed, roots).unionByName(failed, allowMissingColumns=True)
+
+
+def with_evidence(pages: DataFrame, removed: DataFrame, roots: DataFrame) -> DataFrame:
+    """The one place where a page is kept or dropped: outcome, reason, survivor, similarity, cluster."""
     rows = pages.join(removed, pages.rep == removed.removed, "left")
     rows = rows.join(roots.withColumnRenamed("id", "rep"), "rep", "left")
-    rows = rows.withColumn("root", F.coalesce("root", "rep"))
+    is_rep = F.col("id") == F.col("rep")
+    same_payload = F.col("again") | (~is_rep & (F.col("digest") == F.col("rep_digest")))
     relation = (
-        F.when(F.col("removed").isNotNull(), "near")
-        .when(
-            F.col("again") | ((F.col("id") != F.col("rep")) & (F.col("digest") == F.col("rep_digest"))),
-            "payload",
-        )
-        .when(F.col("id") != F.col("rep"), "text")
+        F.when(F.col("removed").isNotNull(), "near").when(same_payload, "payload").when(~is_rep, "text")
     )
+    rows = rows.withColumns({"root": F.coalesce("root", "rep"), "relation": relation})
     cluster, whole = Window.partitionBy("root"), F.lit(1.0)
-    rows = rows.withColumn("relation", relation).select(
+    return rows.select(
         "id",
         "url",
         "agent_score",
@@ -183,10 +188,6 @@ def decide(records: DataFrame, repeats: DataFrame | None, config: DedupConfig, s
         F.min("id").over(cluster).alias("cluster_id"),
         F.count(F.lit(1)).over(cluster).alias("cluster_size"),
     )
-    if conflicts is None:
-        return rows
-    failed = conflicts.withColumns({"outcome": F.lit("failed"), "reason": F.lit("id_conflict")})
-    return rows.unionByName(failed, allowMissingColumns=True)
 
 
 def sketch(records: DataFrame, config: DedupConfig) -> DataFrame:

@@ -103,8 +103,8 @@ class Stage:
         """Write `df` as one table of this stage and return the rows committed.
 
         Columns are checked, ordered as declared, and rows sorted by the table's order within hash
-        partitions (`parts`, or by the size of the input) of the first sort column; the other columns break ties, so that rows have one order
-        whatever order they came in.
+        partitions of the first sort column; the other columns break ties, so that rows have one order
+        whatever order they came in. `parts` is the number of files where it does not follow from the input.
         """
         name = folder or table.name
         schema = output_schema(df, table)
@@ -188,7 +188,6 @@ class Stage:
                 f"{self.folder} holds files of something else ({inside}); choose an empty output=."
             )
         storage.clear(self.folder)
-
 
 
 def output_schema(df: DataFrame, table: Table) -> pa.Schema:

@@ -192,6 +192,32 @@ SEED_HITS = Table(
     ("seed_id",),
 )
 
+INDEX = Table(
+    "index",
+    "the seeds that pages were compared with, in the order of the rows of `embeddings.npy` beside them",
+    (
+        Column("seed_id", TEXT, "id of the seed"),
+        SOURCE,
+        KIND,
+        Column("title", TEXT, "title of the seed"),
+    ),
+    ("seed_id",),
+)
+
+MAP = Table(
+    "map",
+    "a sample of seeds and pages on the plane of their first two principal components",
+    (
+        ID,
+        Column("group", TEXT, "seed, kept or dropped"),
+        SOURCE,
+        Column("x", FLOAT, "first coordinate"),
+        Column("y", FLOAT, "second coordinate"),
+        Column("nearest_seed_similarity", FLOAT, "cosine similarity to the nearest seed other than itself"),
+    ),
+    ("group", "id"),
+)
+
 SCORES = Table(
     "scores",
     "scores of the pages that the classifier was measured on, each from a model that never saw its site",
@@ -208,7 +234,7 @@ SCORES = Table(
 
 SHARDS = Table(
     "shard",
-    "documents of one source in one set, in the seeded global order",
+    "documents of one source in one set; each part is a random sample of them, in the seeded order",
     (ID, URL, BODY, LANGUAGE, SOURCE, KIND, LICENCE, AGENT_SCORE, NUM_TOKENS),
     ("position",),
 )
@@ -224,6 +250,8 @@ ALL_TABLES: Sequence[tuple[str, Table]] = (
     ("dedup", DUPLICATES),
     ("match", MATCHED_PAGES),
     ("match", SEED_HITS),
+    ("match", INDEX),
+    ("match", MAP),
     ("shard", SHARDS.plus(SHARDS.doc, INPUT_IDS)),
 )
 

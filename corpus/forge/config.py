@@ -26,7 +26,9 @@ class ForgeConfig(JobConfig):
     labels: str | None = option(
         "Parquet or CSV with url,label for the classifier; none: seeds against the crawl", None
     )
-    code: tuple[str, ...] = option("general code for the mix; 'embedded': this machine's standard library", ())
+    code: tuple[str, ...] = option(
+        "general code for the mix; 'embedded': this machine's standard library", ()
+    )
     text: tuple[str, ...] = option("general text for the mix; 'embedded': the demonstration's text", ())
     tokenizer: str = option("tokenizer of the shards: folder, name, or bpe:N to train one", "bpe:4096")
     from_stage: str | None = option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
@@ -24,7 +25,7 @@ def run(config: ForgeConfig) -> str:
     if config.from_stage:
         clear_from(space, config.from_stage, [*config.input, *config.seeds, *config.code, *config.text])
     config = with_embedded_data(config, space)
-    todo = {**steps(config, space), "train": lambda: train(config, space)}
+    todo = {**steps(config, space), "train": partial(train, config, space)}
     for stage in config.stages:
         say(f"\n== {stage} -> {space[stage]}")
         try:

@@ -81,7 +81,9 @@ def _shard(config: ForgeConfig, space: Workspace) -> Step:
     from corpus.shards.stage import run
 
     sources: dict[str, dict[str, Any]] = {"agent": {"path": [space["match"], space["seeds"]]}}
-    sources |= {name: {"path": paths} for name, paths in (("code", config.code), ("text", config.text)) if paths}
+    sources |= {
+        name: {"path": paths} for name, paths in (("code", config.code), ("text", config.text)) if paths
+    }
     sources["seeds"] = {"path": [space["seeds"]], "set": "stage2"}
     values = {"input": sources, "tokenizer": config.tokenizer, "output": space["shard"]}
     made = _config(config, "shard", ShardConfig, values)

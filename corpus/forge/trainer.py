@@ -40,7 +40,9 @@ def train(config: ForgeConfig, space: Workspace) -> str:
         launcher = shlex.split(config.launcher) or [sys.executable]
         code = supervise([*launcher, from_repository("training/run.py"), *words, *overrides])
         if code != 0:
-            raise TrainingStopped(f"training with {recipe} ended with code {code}; its words are above.", code)
+            raise TrainingStopped(
+                f"training with {recipe} ended with code {code}; its words are above.", code
+            )
         model = storage.join(output, "export")
         lines.append(f"train: {output} (model in {model})")
     return "\n".join(lines)

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from corpus.engine.tables import INDEX
 from corpus.match.config import MatchConfig
 from corpus.match.encoder import Encoder, chunks, load_encoder, whole
-from corpus.match.index import SEED_ROWS, SeedIndex, read_index
+from corpus.match.index import SeedIndex, read_index
 
 Batches = Iterator[pa.RecordBatch]
 BatchFunction = Callable[[Batches], Batches]
 _TEXT = pa.string()
 _BYTES, _REAL = pa.binary(), pa.float32()
-ENCODED = SEED_ROWS.append(pa.field("vector", _BYTES))
+ENCODED = INDEX.schema.append(pa.field("vector", _BYTES))
 _SCORED: dict[str, pa.DataType] = {
     "id": _TEXT,
     "url": _TEXT,
@@ -38,7 +39,7 @@ def encode_seeds(config: MatchConfig, threads: int) -> BatchFunction:
         for batch in batches:
             texts = [(chunks(text, config.max_tokens, 1) or [""])[0] for text in _texts(batch)]
             vectors = encoder.encode(texts).astype(np.float16)
-            columns: dict[str, Any] = {name: batch.column(name) for name in SEED_ROWS.names}
+            columns: dict[str, Any] = {name: batch.column(name) for name in INDEX.schema.names}
             columns["vector"] = [vector.tobytes() for vector in vectors]
             yield pa.RecordBatch.from_pydict(columns, schema=ENCODED)
 

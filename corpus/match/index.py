@@ -21,12 +21,12 @@ import pyarrow.parquet as pq
 from corpus.engine import storage
 from corpus.engine.manifest import OutputFile
 from corpus.engine.parquet import PartWriter
+from corpus.engine.tables import INDEX
 from corpus.match.encoder import Vectors
 
-FOLDER, VECTORS, SEEDS = "index", "embeddings.npy", "seeds.parquet"
+VECTORS, SEEDS = "embeddings.npy", "seeds.parquet"
 SCALE = 4000.0
 _BLOCK = 8192  # seeds per block of the product: what is unpacked from the file at one time
-SEED_ROWS = pa.schema([pa.field(name, pa.string()) for name in ("seed_id", "source", "kind", "title")])
 Half = npt.NDArray[np.float16]
 
 
@@ -69,26 +69,26 @@ class SeedIndex:
 
 def write_index(folder: str, seeds: pa.Table, vectors: Half) -> list[OutputFile]:
     """Publish the index below the stage folder `folder`; the files for its manifest."""
-    target = storage.join(folder, FOLDER)
+    target = storage.join(folder, INDEX.name)
     buffer = io.BytesIO()
     np.save(buffer, vectors, allow_pickle=False)
     data = buffer.getvalue()
     storage.write_bytes(storage.join(target, VECTORS), data)
-    with PartWriter(target, SEEDS, SEED_ROWS) as writer:
+    with PartWriter(target, SEEDS, INDEX.schema) as writer:
         for batch in seeds.to_batches():
             writer.write(batch)
     assert writer.result is not None
     listed = OutputFile(VECTORS, len(vectors), len(data), hashlib.sha256(data).hexdigest())
-    return [OutputFile(f"{FOLDER}/{f.path}", f.rows, f.bytes, f.sha256) for f in (listed, writer.result)]
+    return [OutputFile(f"{INDEX.name}/{f.path}", f.rows, f.bytes, f.sha256) for f in (listed, writer.result)]
 
 
 @lru_cache(maxsize=2)
 def read_index(folder: str) -> SeedIndex:
     """The index of a stage folder, once per process; local vectors are mapped, not read."""
-    path = storage.join(folder, FOLDER, VECTORS)
+    path = storage.join(folder, INDEX.name, VECTORS)
     if "://" in path:
         vectors = np.load(io.BytesIO(storage.read_bytes(path)), allow_pickle=False)
     else:
         vectors = np.load(os.path.abspath(path), mmap_mode="r", allow_pickle=False)
-    with storage.open_input(storage.join(folder, FOLDER, SEEDS)) as stream:
+    with storage.open_input(storage.join(folder, INDEX.name, SEEDS)) as stream:
         return SeedIndex(vectors, pq.read_table(stream))

@@ -12,24 +12,10 @@ import pyarrow as pa
 from corpus.engine.manifest import OutputFile
 from corpus.engine.parquet import PartWriter
 from corpus.engine.storage import join
-from corpus.engine.tables import FLOAT, ID, SOURCE, TEXT, Column, Table
+from corpus.engine.tables import MAP
 from corpus.match.encoder import Vectors
 from corpus.match.index import SeedIndex
 from corpus.match.projection import principal_plane
-
-MAP = Table(
-    "map",
-    "a sample of seeds and pages on the plane of their first two principal components",
-    (
-        ID,
-        Column("group", TEXT, "seed, kept or dropped"),
-        SOURCE,
-        Column("x", FLOAT, "first coordinate"),
-        Column("y", FLOAT, "second coordinate"),
-        Column("nearest_seed_similarity", FLOAT, "cosine similarity to the nearest seed other than itself"),
-    ),
-    ("group", "id"),
-)
 
 
 def unpack(packed: Sequence[Any]) -> Vectors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -15,14 +16,13 @@ from corpus.engine import storage
 from corpus.engine.errors import UserError
 from corpus.engine.manifest import Manifest, OutputFile
 from corpus.engine.stage import Stage, read_table, stage_input
-from corpus.engine.tables import LEDGER, MATCHED_PAGES, SEED_HITS
+from corpus.engine.tables import INDEX, LEDGER, MAP, MATCHED_PAGES, SEED_HITS
 from corpus.match import batches
 from corpus.match.config import MatchConfig
-from corpus.match.encoder import load_encoder, reach
-from corpus.match.index import FOLDER, SEED_ROWS, SEEDS, read_index, write_index
-from corpus.match.seedmap import MAP, map_points, unpack, write_map
+from corpus.match.encoder import identify, load_encoder, placed, reach
+from corpus.match.index import SEEDS, read_index, write_index
+from corpus.match.seedmap import map_points, unpack, write_map
 
-SCRATCH = "_work"
 _QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 _ADDED = ("match_score", "match_seed_id", "match_source", "match_kind", "match_rank")
 
@@ -32,14 +32,15 @@ def run(config: MatchConfig) -> Manifest:
     stage = Stage.open("match", config, inputs_of(config))
     if stage.finished:
         return stage.finished
+    config = replace(config, encoder=placed(config.encoder))
     load_encoder(config.encoder, config.max_tokens, config.device)  # a wrong name ends here, in one sentence
     with stage.spark() as spark:
         threads = int(spark.conf.get("spark.task.cpus", "1") or 1)
         seeds = read_table(spark, config.seeds, "seeds")
         balanced = balance(seeds, config.max_seeds_per_source)
-        extra = {FOLDER: build_index(balanced, config, stage, threads)}
+        extra = {INDEX.name: build_index(balanced, config, stage, threads)}
         pages = read_pages(spark, config.input)
-        scored = decide(save(score(pages, config, stage, threads), stage.folder, "scored"), config)
+        scored = decide(stage.scratch(score(pages, config, stage, threads), "scored"), config)
         rank = Window.partitionBy("match_seed_id").orderBy(F.desc("match_score"), "id")
         kept = scored.where("outcome = 'kept'").withColumn(
             "match_rank", F.row_number().over(rank).cast("int")
@@ -50,31 +51,27 @@ def run(config: MatchConfig) -> Manifest:
         stage.write(as_ledger(scored), LEDGER)
         if config.map_points:
             extra[MAP.name] = build_map(scored, pages, config, stage.folder)
-        facts = describe(scored, seeds, config, stage.folder)
+        facts = {"encoder": stage.settings["encoder"]} | describe(scored, seeds, config, stage.folder)
         records_in = scored.count()
-        storage.remove(storage.join(stage.folder, SCRATCH))
         return stage.finish(spark, records_in=records_in, kept_rows=kept_rows, facts=facts, extra_files=extra)
 
 
 def plan(config: MatchConfig) -> str:
     """What --dry-run prints."""
-    found = inputs_of(config)
-    size = sum(int(item["bytes"]) for item in found[1:])
+    size = sum(int(item.get("bytes", 0)) for item in inputs_of(config)[1:])
     return (
-        f"match: {size:,} bytes of pages in {len(found) - 1} inputs, against the seeds of {config.seeds} "
+        f"match: {size:,} bytes of pages in {len(config.input)} inputs, against the seeds of {config.seeds} "
         f"-> {config.output}\nencoder: {config.encoder} on {config.device}, {config.max_tokens} tokens"
     )
 
 
 def inputs_of(config: MatchConfig) -> list[dict[str, Any]]:
-    return [stage_input(config.seeds, "seeds"), *(stage_input(path, "pages") for path in config.input)]
-
-
-def save(df: DataFrame, folder: str, name: str) -> DataFrame:
-    """`df` as Parquet in the scratch folder: what is encoded once is not encoded again."""
-    path = storage.spark_path(storage.join(folder, SCRATCH, name))
-    df.write.mode("overwrite").parquet(path)
-    return df.sparkSession.read.schema(df.schema).parquet(path)
+    """The seeds, the pages, and the encoder by its content. Raises UserError for what cannot be used."""
+    if not config.seeds or not config.input:
+        lacking = "input=" if config.seeds else "seeds="
+        raise UserError(f"{lacking} is empty; give it a finished stage folder.")
+    pages = [stage_input(path, "pages") for path in config.input]
+    return [stage_input(config.seeds, "seeds"), *pages, *identify(config.encoder)]
 
 
 def read_pages(spark: SparkSession, paths: tuple[str, ...]) -> DataFrame:
@@ -104,11 +101,11 @@ def build_index(seeds: DataFrame, config: MatchConfig, stage: Stage, threads: in
     size = reach(config.max_tokens, 1)
     narrow = seeds.withColumn("text", F.substring("text", 1, size)).repartition(tasks(seeds, 1), "seed_id")
     encoded = narrow.mapInArrow(batches.encode_seeds(config, threads), from_arrow_schema(batches.ENCODED))
-    found = save(encoded, stage.folder, "seeds").orderBy("seed_id").toArrow()
+    found = stage.scratch(encoded, "seeds").orderBy("seed_id").toArrow()
     if not found.num_rows:
         raise UserError(f"{config.seeds} holds no seed with text; there is nothing to match pages to.")
     vectors = unpack(found.column("vector").to_pylist()).astype(np.float16)
-    return write_index(stage.folder, found.select(SEED_ROWS.names), vectors)
+    return write_index(stage.folder, found.select(INDEX.schema.names), vectors)
 
 
 def tasks(df: DataFrame, parts: int) -> int:
@@ -139,7 +136,7 @@ def decide(scored: DataFrame, config: MatchConfig) -> DataFrame:
 
 def seed_hits(spark: SparkSession, kept: DataFrame, folder: str) -> DataFrame:
     """The seeds that found pages, with the number of pages and the best score."""
-    seeds = spark.read.parquet(storage.spark_path(storage.join(folder, FOLDER, SEEDS)))
+    seeds = spark.read.parquet(storage.spark_path(storage.join(folder, INDEX.name, SEEDS)))
     hits = kept.groupBy(F.col("match_seed_id").alias("seed_id")).agg(
         F.count(F.lit(1)).cast("int").alias("pages"), F.max("match_score").alias("best_score")
     )
@@ -174,7 +171,6 @@ def describe(scored: DataFrame, seeds: DataFrame, config: MatchConfig, folder: s
     sources = index.seeds.group_by("source").aggregate([("seed_id", "count")]).sort_by("source")
     hit = scored.where("outcome = 'kept'").select("match_seed_id").distinct().count()
     return {
-        "encoder": config.encoder,
         "dimensions": int(index.vectors.shape[1]),
         "min_score": config.min_score,
         "score_quantiles": {f"{q:g}": round(v, 4) for q, v in zip(_QUANTILES, values)},

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from corpus.engine.errors import DataError, UserError
+
+
+def check_weights(sources: Iterable[tuple[str, float]]) -> None:
+    """Raise UserError for a set of which no source has a weight; `sources` gives (set, weight)."""
+    totals: dict[str, float] = {}
+    for name, weight in sources:
+        totals[name] = totals.get(name, 0.0) + weight
+    for name, total in sorted(totals.items()):
+        if total <= 0:
+            raise UserError(
+                f"all sources of {name} have weight 0; give one a weight, such as input.agent.weight=1."
+            )
 
 
 def token_targets(
@@ -35,6 +48,28 @@ def token_targets(
         )
     total = tokens or limits[scarce]
     return {name: round(total * shares.get(name, 0.0)) for name in weights}
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """The slice in which a source's running sum passes the target.
+
+    `before` tokens lie in front of it, and `room` tokens of it are wanted.
+    """
+
+    slice: int
+    before: int
+    room: int
+
+
+def crossing(slices: Iterable[tuple[int, int]], target: int) -> Crossing | None:
+    """Where (slice, tokens) in the order of the slices pass `target`; None where they never do."""
+    before = 0
+    for number, tokens in sorted(slices):
+        if before + tokens > target:
+            return Crossing(number, before, target - before)
+        before += tokens
+    return None
 
 
 def fill(gap: int, candidates: Sequence[tuple[str, int]]) -> list[str]:

@@ -1,14 +1,13 @@
-"""Shards with Spark: read, tokenise, hold out, mix by tokens, write each set and source in a seeded order."""
+"""Shards with Spark: read, tokenise, choose, write each set and source in a seeded order."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import reduce
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
@@ -16,17 +15,18 @@ from pyspark.sql.types import StructType
 from corpus.engine import storage
 from corpus.engine.errors import UserError
 from corpus.engine.manifest import Manifest, describe_file
-from corpus.engine.stage import Stage
+from corpus.engine.stage import PART_BYTES, Stage
 from corpus.engine.tables import INPUT_IDS, LEDGER, SHARDS
 from corpus.shards import tokenizer as tokenizers
+from corpus.shards.choice.stage import decide, position
 from corpus.shards.config import ShardConfig
-from corpus.shards.mixing import fill, token_targets
-from corpus.shards.sources import DOCUMENT_COLUMNS, Location, locate
+from corpus.shards.documents.stage import read_documents
+from corpus.shards.mixing import check_weights
+from corpus.shards.sources import Location, locate
 
-LARGEST_GROUP = 0.2  # a host or file above this share of its source is held out by document, not as a whole
-TRAINING_SAMPLE = 20_000  # documents that a tokenizer is trained on
-FILL_CANDIDATES = 20_000  # documents that compete for the last gap of a source
-_TYPES = {"agent_score": "float"}
+# A tokenizer is trained on the beginnings of this many documents: the driver holds 40 million characters.
+TRAINING_SAMPLE, TRAINING_CHARACTERS = 20_000, 2_000
+BYTES_PER_TOKEN = 8  # of a part: four of the id, four of the text, both before compression
 
 
 def run(config: ShardConfig) -> Manifest:
@@ -35,19 +35,12 @@ def run(config: ShardConfig) -> Manifest:
     The manifest's `facts` hold the sets with weight, share, tokens and rows by source, and the
     tokenizer with its hash.
     """
-    if not config.input:
-        raise UserError("no sources: give input.NAME=PATH at least once.")
-    locations = {
-        name: [locate(path) for path in source.path] for name, source in sorted(config.input.items())
-    }
-    inputs = [
-        {**i, "as": name} for name, places in locations.items() for place in places for i in place.inputs
-    ]
+    locations, inputs = find(config)
     stage = Stage.open("shard", config, inputs)
     if stage.finished:
         return stage.finished
     with stage.spark() as spark:
-        documents = reduce(DataFrame.unionByName, [read_source(spark, n, p) for n, p in locations.items()])
+        documents = read_documents(spark, locations)
         facts = prepare_tokenizer(documents, config, stage.folder)
         tokenised = tokenise(documents, storage.join(stage.folder, "tokenizer"), config).persist()
         decided = decide(tokenised, config).persist()
@@ -65,46 +58,41 @@ def run(config: ShardConfig) -> Manifest:
     return result
 
 
-def read_source(spark: SparkSession, name: str, locations: list[Location]) -> DataFrame:
-    """The documents of one source with `mix` (its name) and `group` (host or source file) beside them."""
-    frames = []
-    for place in locations:
-        files = [storage.spark_path(file) for file in place.files]
-        df = spark.read.parquet(*files) if place.format == "parquet" else spark.read.json(files)
-        if "text" not in df.columns:
-            raise UserError(
-                f"{place.files[0]} has no column 'text'; its columns are {', '.join(df.columns)}."
-            )
-        frames.append(as_documents(df, name))
-    return reduce(DataFrame.unionByName, frames)
+def plan(config: ShardConfig) -> str:
+    """What --dry-run prints. Raises UserError for what would end the run before it reads a text."""
+    locations, _ = find(config)
+    lines = [f"shard: {len(locations)} sources -> {config.output}"]
+    for name, source in sorted(config.input.items()):
+        size = sum(int(str(item["bytes"])) for place in locations[name] for item in place.inputs)
+        lines.append(f"  {source.set}  {name}: weight {source.weight:g}, {size:,} bytes")
+    tokens = f"{config.tokens:,} tokens in stage1" if config.tokens else "as many tokens as the weights allow"
+    lines.append(f"{tokens}, {config.heldout_fraction:.1%} of each source held out")
+    lines.append(f"tokenizer: {config.tokenizer}")
+    return "\n".join(lines)
 
 
-def as_documents(df: DataFrame, name: str) -> DataFrame:
-    """Bring any frame with a text column to the shard columns; missing ones are null, a missing id a hash."""
-
-    def column(key: str) -> Column:
-        kind = _TYPES.get(key, "string")
-        return F.col(key).cast(kind) if key in df.columns else F.lit(None).cast(kind)
-
-    source = F.coalesce(column("source"), F.lit(name))
-    identity = F.coalesce(column("id"), F.md5(F.concat_ws("\n", source, column("url"), F.col("text"))))
-    group = F.coalesce(column("host"), F.concat_ws(":", source, column("path")), column("url"), identity)
-    columns = {key: column(key) for key in DOCUMENT_COLUMNS} | {"id": identity, "source": source}
-    columns["text"] = F.coalesce(F.col("text").cast("string"), F.lit(""))
-    return df.select(
-        *[c.alias(key) for key, c in columns.items()], F.lit(name).alias("mix"), group.alias("group")
-    )
+def find(config: ShardConfig) -> tuple[dict[str, list[Location]], list[Mapping[str, object]]]:
+    """Where each source lies, and the inputs of the fingerprint. Raises UserError for what cannot be used."""
+    if not config.input:
+        raise UserError("no sources: give input.NAME=PATH at least once.")
+    for name, source in sorted(config.input.items()):
+        if not source.path:
+            raise UserError(f"the source '{name}' has no path; give input.{name}=PATH.")
+    check_weights((source.set, source.weight) for source in config.input.values())
+    tokenizer: Sequence[Mapping[str, object]] = tokenizers.identify(config.tokenizer)
+    locations = {
+        name: [locate(path) for path in source.path] for name, source in sorted(config.input.items())
+    }
+    inputs = [
+        {**i, "as": name} for name, places in locations.items() for place in places for i in place.inputs
+    ]
+    return locations, [*inputs, *tokenizer]
 
 
 def prepare_tokenizer(documents: DataFrame, config: ShardConfig, folder: str) -> dict[str, Any]:
     """Put the tokenizer beside the shards and return what the manifest says of it."""
-    texts: list[str] = []
-    if config.tokenizer.startswith("bpe:"):  # equal samples of each source, so that none owns the vocabulary
-        names = sorted(config.input)
-        for name in names:
-            ordered = documents.where(F.col("mix") == name).select("text", position("id", config.seed), "id")
-            chosen = ordered.orderBy("position", "id").limit(TRAINING_SAMPLE // len(names))
-            texts += [row["text"] for row in chosen.collect()]
+    trained = config.tokenizer.startswith(tokenizers.TRAINED)
+    texts = training_texts(documents, config) if trained else []
     found = tokenizers.resolve(config.tokenizer, texts, storage.join(folder, "tokenizer"))
     return {
         "path": "tokenizer",
@@ -112,6 +100,19 @@ def prepare_tokenizer(documents: DataFrame, config: ShardConfig, folder: str) ->
         "eos_token_id": found.eos_id,
         "sha256": found.sha256,
     }
+
+
+def training_texts(documents: DataFrame, config: ShardConfig) -> list[str]:
+    """Equal samples of each source, in the seeded order, so that none owns the vocabulary."""
+    place = position("id", config.seed).alias("position")
+    beginning = F.substring("text", 1, TRAINING_CHARACTERS).alias("text")
+    narrow = documents.where(F.col("text") != "").select("mix", place, "id", beginning)
+    texts: list[str] = []
+    for name in sorted(config.input):
+        ordered = narrow.where(F.col("mix") == name).orderBy("position", "id", "text")
+        chosen = ordered.limit(max(1, TRAINING_SAMPLE // len(config.input)))
+        texts += [row["text"] for row in chosen.collect()]
+    return texts
 
 
 def tokenise(documents: DataFrame, folder: str, config: ShardConfig) -> DataFrame:
@@ -131,77 +132,6 @@ def tokenise(documents: DataFrame, folder: str, config: ShardConfig) -> DataFram
     return documents.mapInArrow(encode, schema)
 
 
-def decide(tokenised: DataFrame, config: ShardConfig) -> DataFrame:
-    """Add `position`, `set` (stage1, stage2, heldout or null) and `reason` to every document."""
-    ordered = tokenised.withColumn("position", position("id", config.seed))
-    copies = Window.partitionBy("set_of_source", "id").orderBy("mix", "source", "url", F.md5("text"))
-    set_of = F.create_map(*[F.lit(x) for name, s in sorted(config.input.items()) for x in (name, s.set)])
-    ordered = ordered.withColumn("set_of_source", set_of[F.col("mix")]).withColumn(
-        "copy", F.row_number().over(copies)
-    )
-    usable = ordered.where((F.col("num_tokens") > 0) & (F.col("copy") == 1))
-    light = usable.select("mix", "id", "group", "position", "num_tokens", "set_of_source").persist()
-    heldout = heldout_ids(light, config).persist()
-    chosen = within_shares(light.join(heldout, "id", "left_anti"), config)
-    marked = ordered.join(F.broadcast(heldout.withColumn("held", F.lit(True))), "id", "left")
-    marked = marked.join(chosen.withColumn("chosen", F.lit(True)), ["mix", "id"], "left")
-    reason = (
-        F.when(F.col("num_tokens") == 0, "empty")
-        .when(F.col("copy") > 1, "duplicate_id")
-        .when(F.col("held") | F.col("chosen"), "")
-        .otherwise("over_share")
-    )
-    name = F.when(F.col("held"), "heldout").otherwise(F.col("set_of_source"))
-    return marked.withColumn("reason", reason).withColumn("set", F.when(reason == "", name))
-
-
-def heldout_ids(light: DataFrame, config: ShardConfig) -> DataFrame:
-    """Ids held out: per source, whole groups in a seeded order until the wanted share of tokens is reached.
-
-    A document is held out everywhere if it is held out in one source, so that no set sees it.
-    """
-    of_source, of_group = Window.partitionBy("mix"), Window.partitionBy("mix", "group")
-    sized = light.withColumn("total", F.sum("num_tokens").over(of_source))
-    large = F.sum("num_tokens").over(of_group) > LARGEST_GROUP * F.col("total")
-    keyed = sized.withColumn("unit", F.when(large, F.col("id")).otherwise(F.col("group")))
-    units = keyed.groupBy("mix", "unit", "total").agg(F.sum("num_tokens").alias("tokens"))
-    rank = F.xxhash64("unit", F.lit(config.seed), F.lit("heldout"))
-    before = Window.partitionBy("mix").orderBy(rank, "unit").rowsBetween(Window.unboundedPreceding, -1)
-    so_far = F.coalesce(F.sum("tokens").over(before), F.lit(0))
-    held = units.withColumn("so_far", so_far).where(
-        F.col("so_far") < config.heldout_fraction * F.col("total")
-    )
-    return keyed.join(held.select("mix", "unit"), ["mix", "unit"]).select("id").distinct()
-
-
-def within_shares(light: DataFrame, config: ShardConfig) -> DataFrame:
-    """(mix, id) of the documents that make each set's token shares equal to the weights."""
-    before = Window.partitionBy("mix").orderBy("position", "id")
-    running = light.withColumn("running", F.sum("num_tokens").over(before)).persist()
-    available = {
-        row["mix"]: row["n"] for row in light.groupBy("mix").agg(F.sum("num_tokens").alias("n")).collect()
-    }
-    parts = []
-    for set_name in sorted({source.set for source in config.input.values()}):
-        weights = {
-            name: source.weight for name, source in sorted(config.input.items()) if source.set == set_name
-        }
-        targets = token_targets(available, weights, config.tokens if set_name == "stage1" else 0)
-        for name, target in targets.items():
-            mine = running.where(F.col("mix") == name)
-            prefix = mine.where(F.col("running") <= target)
-            got = prefix.agg(F.sum("num_tokens")).first()
-            gap = target - int((got[0] if got else 0) or 0)
-            rest = mine.where((F.col("running") > target) & (F.col("num_tokens") <= gap)).orderBy(
-                "position", "id"
-            )
-            spare = [(r["id"], r["num_tokens"]) for r in rest.limit(FILL_CANDIDATES).collect()]
-            parts.append(prefix.select("mix", "id"))
-            if more := fill(gap, spare):
-                parts.append(mine.where(F.col("id").isin(more)).select("mix", "id"))
-    return reduce(DataFrame.unionByName, parts)
-
-
 def write_sets(stage: Stage, decided: DataFrame, config: ShardConfig) -> dict[str, Any]:
     """Write each set and source; return {set: {tokens, sources: {name: {weight, share, tokens, rows}}}}."""
     table = SHARDS.plus(SHARDS.doc, INPUT_IDS) if config.tokenize else SHARDS
@@ -215,7 +145,7 @@ def write_sets(stage: Stage, decided: DataFrame, config: ShardConfig) -> dict[st
     sets: dict[str, Any] = {}
     for row in sorted(rows, key=lambda r: (r["set"], r["mix"])):
         mine = decided.where((F.col("set") == row["set"]) & (F.col("mix") == row["mix"])).select(*columns)
-        written = stage.write(mine, table, folder=f"{row['set']}/{row['mix']}")
+        written = stage.write(mine, table, folder=f"{row['set']}/{row['mix']}", parts=parts_of(row["n"]))
         entry = {"weight": config.input[row["mix"]].weight, "tokens": row["n"], "rows": written}
         sets.setdefault(row["set"], {"sources": {}})["sources"][row["mix"]] = entry
     for content in sets.values():
@@ -226,20 +156,25 @@ def write_sets(stage: Stage, decided: DataFrame, config: ShardConfig) -> dict[st
     return sets
 
 
+def parts_of(tokens: int) -> int:
+    """Files of a set and source, so that each has about as many bytes as those of other stages."""
+    return max(1, -(-tokens * BYTES_PER_TOKEN // PART_BYTES))
+
+
 def to_ledger(decided: DataFrame) -> DataFrame:
     """One row per document that came in, of whichever source."""
+    outcome = (
+        F.when(F.col("reason") == "", "kept")
+        .when(F.col("reason") == "malformed", "failed")
+        .otherwise("dropped")
+    )
     return decided.select(
         "id",
         "url",
         F.lit("shard").alias("stage"),
-        F.when(F.col("reason") == "", "kept").otherwise("dropped").alias("outcome"),
-        F.when(F.col("reason") == "", "").otherwise(F.col("reason")).alias("reason"),
+        outcome.alias("outcome"),
+        "reason",
         "agent_score",
-        F.col("mix").alias("warc"),
+        F.lit(None).cast("string").alias("warc"),
         F.lit(None).cast("long").alias("offset"),
     )
-
-
-def position(column: str, seed: int) -> Column:
-    """The place of a document in the seeded global order: a hash, so that no sort of the world is needed."""
-    return F.xxhash64(column, F.lit(seed)).alias("position")

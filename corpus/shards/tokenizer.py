@@ -22,6 +22,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from corpus.engine import storage
 from corpus.engine.errors import UserError
 
+TRAINED = "bpe:"
 END_OF_TEXT = "<|endoftext|>"
 FILES = ("tokenizer.json", "tokenizer_config.json")
 _COMMON_ENDS = ("<|endoftext|>", "</s>", "<|end_of_text|>", "[SEP]")
@@ -74,16 +75,41 @@ def load(folder: str) -> DocumentTokenizer:
     )
 
 
+def identify(spec: str) -> list[dict[str, str]]:
+    """The content of the tokenizer that `spec` names, as an input of the stage; nothing for others.
+
+    Raises UserError for a folder or a vocabulary that cannot be used, before anything is read.
+    """
+    if spec.startswith(TRAINED):
+        _vocabulary(spec)
+        return []
+    if not storage.exists(storage.join(spec, FILES[0])):
+        if storage.is_folder(spec):
+            load(spec)  # says what is missing
+        return []
+    load(spec)
+    paths = [storage.join(spec, name) for name in FILES]
+    return [
+        {"path": storage.redact(path), "sha256": hashlib.sha256(storage.read_bytes(path)).hexdigest()}
+        for path in paths
+        if storage.exists(path)
+    ]
+
+
+def _vocabulary(spec: str) -> int:
+    size = spec[len(TRAINED) :]
+    if not size.isdigit() or int(size) < 512:
+        raise UserError(f"tokenizer={spec}: give a vocabulary of at least 512 tokens, such as bpe:4096.")
+    return int(size)
+
+
 def resolve(spec: str, texts: Iterable[str], folder: str) -> DocumentTokenizer:
     """Put the tokenizer that `spec` names into `folder` and load it from there.
 
     `bpe:N` trains on `texts`; a folder is copied; anything else is asked of the Hugging Face hub.
     """
-    if spec.startswith("bpe:"):
-        size = spec[len("bpe:") :]
-        if not size.isdigit() or int(size) < 512:
-            raise UserError(f"tokenizer={spec}: give a vocabulary of at least 512 tokens, such as bpe:4096.")
-        _save(train_bpe(texts, int(size)), {"eos_token": END_OF_TEXT, "bos_token": None}, folder)
+    if spec.startswith(TRAINED):
+        _save(train_bpe(texts, _vocabulary(spec)), {"eos_token": END_OF_TEXT, "bos_token": None}, folder)
     elif storage.exists(storage.join(spec, FILES[0])):
         for name in FILES:
             there = storage.exists(storage.join(spec, name))

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.dedup.components import connected_components
-from corpus.dedup.leaders import greedy_leaders
+from corpus.dedup.leaders import Leaders
 
 EDGES = st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14)).filter(lambda e: e[0] < e[1]), max_size=40)
 
@@ -11,7 +11,9 @@ def choose(edges: list[tuple[int, int]]) -> dict[str, str]:
     """Leaders of a graph in which smaller numbers are better pages."""
     named = [(f"{a:02}", f"{b:02}") for a, b in edges]
     roots = connected_components(named)
-    return dict(greedy_leaders(sorted((roots[a], a, b) for a, b in set(named))))
+    leaders = Leaders()
+    edges_by_rank = sorted((roots[a], a, b) for a, b in set(named))
+    return {worse: better for root, better, worse in edges_by_rank if leaders.removes(root, better, worse)}
 
 
 def test_the_far_end_of_a_chain_stays():

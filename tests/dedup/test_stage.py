@@ -15,8 +15,9 @@ from corpus.dedup.components import connected_components
 from corpus.dedup.config import DedupConfig
 from corpus.dedup.near.stage import Scratch, components
 from corpus.dedup.stage import plan, run
-from corpus.engine.config import build
+from corpus.engine.config import JobConfig, build
 from corpus.engine.errors import DataError, UserError
+from corpus.engine.stage import Stage
 
 pytestmark = pytest.mark.spark
 WORDS = [f"word{number}" for number in range(4000)]
@@ -276,6 +277,13 @@ def test_inputs_that_cannot_be_used_are_named(tmp_path, spark):
         dedup(str(tmp_path / "c.parquet"), tmp_path / "out")
 
 
+def test_no_input_is_one_sentence():
+    config = build(DedupConfig, {"input": [], "output": "out"})
+    for job in (plan, run):
+        with pytest.raises(UserError, match="input= is empty"):
+            job(config)
+
+
 def test_an_empty_input_is_no_success(tmp_path, spark):
     with pytest.raises(DataError, match="nothing was kept"):
         dedup(save([], tmp_path / "in", 1, 1), tmp_path / "out")
@@ -300,7 +308,8 @@ def clique(nodes: list[str]) -> list[tuple[str, str]]:
 
 def components_of(spark, folder: Path, edges: list[tuple[str, str]]) -> dict[str, str]:
     df = spark.createDataFrame(edges, "a string, b string")
-    return {row["id"]: row["root"] for row in components(df, Scratch(str(folder)), 30).collect()}
+    stage = Stage("dedup", build(JobConfig, {"output": str(folder)}), [])
+    return {row["id"]: row["root"] for row in components(df, Scratch(stage.scratch), 30).collect()}
 
 
 def test_components_of_many_graphs_equal_union_find(spark, tmp_path):

@@ -1,4 +1,5 @@
 import builtins
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from corpus.engine.errors import UserError
 from corpus.match import encoder
-from corpus.match.encoder import Encoder, chunks, reach, whole
+from corpus.match.encoder import Encoder, chunks, identify, placed, reach, whole
 
 
 @given(st.text(alphabet="ab \n文", max_size=400), st.integers(4, 30), st.integers(1, 5))
@@ -43,6 +44,25 @@ def test_an_encoder_that_is_missing_is_one_sentence(tmp_path, monkeypatch):
         with pytest.raises(UserError, match="cannot load the encoder") as caught:
             Encoder(name)
         assert "\n" not in str(caught.value)
+
+
+def test_an_encoder_in_a_folder_is_known_by_its_content(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder / "0_Transformer").mkdir(parents=True)
+        (tmp_path / folder / "modules.json").write_text("[]")
+        (tmp_path / folder / "0_Transformer" / "model.safetensors").write_bytes(b"weights")
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    assert identify(one)[0]["sha256"] == identify(two)[0]["sha256"]
+    (tmp_path / "two" / "0_Transformer" / "model.safetensors").write_bytes(b"other weights")
+    assert identify(one)[0]["sha256"] != identify(two)[0]["sha256"]
+    assert identify(str(tmp_path)) == identify("some/name-on-the-hub") == []
+
+
+def test_a_folder_goes_to_the_executors_by_its_absolute_path(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "models").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert placed("models") == str(tmp_path / "models")
+    assert placed("packaged") == "packaged" and placed("group/name") == "group/name"
 
 
 def test_a_missing_package_names_the_extra(monkeypatch):

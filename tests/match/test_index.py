@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from corpus.match import index as module
-from corpus.match.index import SEED_ROWS, SeedIndex, read_index, whole_numbers, write_index
+from corpus.engine.tables import INDEX, MAP
+from corpus.match.index import SeedIndex, read_index, whole_numbers, write_index
 from corpus.match.projection import principal_plane
-from corpus.match.seedmap import MAP, map_points, spread
+from corpus.match.seedmap import map_points, spread
 
 
 def unit(rows: int, width: int, seed: int) -> np.ndarray:
@@ -18,17 +18,16 @@ def unit(rows: int, width: int, seed: int) -> np.ndarray:
 
 def seeds_table(count: int) -> pa.Table:
     names = [f"{number:04}" for number in range(count)]
-    return pa.table({"seed_id": names, "source": names, "kind": names, "title": names}, schema=SEED_ROWS)
+    return pa.table({"seed_id": names, "source": names, "kind": names, "title": names}, schema=INDEX.schema)
 
 
 def index_of(vectors: np.ndarray) -> SeedIndex:
     return SeedIndex(vectors.astype(np.float16), seeds_table(len(vectors)))
 
 
-@pytest.mark.parametrize("block", [1, 7, 8192])
-def test_nearest_equals_brute_force_for_any_block(block, monkeypatch):
-    monkeypatch.setattr(module, "_BLOCK", block)
-    seeds, pages = unit(60, 384, 1), unit(25, 384, 2)
+@pytest.mark.parametrize("count, width", [(1, 384), (60, 384), (8192, 16), (8193, 16), (20_000, 16)])
+def test_nearest_equals_brute_force_below_at_and_beyond_a_block_of_seeds(count, width):
+    seeds, pages = unit(count, width, 1), unit(25, width, 2)
     rows, scores = index_of(seeds).nearest(pages)
     exact = whole_numbers(pages).astype(np.int64) @ whole_numbers(seeds.astype(np.float16)).astype(np.int64).T
     assert np.array_equal(rows, exact.argmax(axis=1))

@@ -160,6 +160,14 @@ def test_inputs_that_cannot_be_matched_are_named(spark, seeds, tmp_path):
         run(build(MatchConfig, {"seeds": seeds, "input": [pages, pages], "output": str(tmp_path / "out")}))
 
 
+@pytest.mark.parametrize("lacking", ["seeds", "input"])
+def test_no_seeds_or_no_input_is_one_sentence(lacking):
+    keys = {"seeds": "s", "input": "i", "output": "out", lacking: [] if lacking == "input" else ""}
+    for job in (plan, run):
+        with pytest.raises(UserError, match=f"{lacking}= is empty"):
+            job(build(MatchConfig, keys))
+
+
 def test_nothing_kept_is_no_success(spark, seeds, tmp_path):
     pages = make_pages(spark, tmp_path / "in", {"p": "", "q": " "})
     with pytest.raises(DataError, match="'empty'"):

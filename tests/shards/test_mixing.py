@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.engine.errors import DataError, UserError
-from corpus.shards.mixing import fill, token_targets
+from corpus.shards.mixing import check_weights, crossing, fill, token_targets
 
 NAMES = ("agent", "code", "text")
 
@@ -53,6 +53,23 @@ def test_targets_follow_the_weights_and_never_pass_what_is_there(
     total = sum(targets.values())
     for name in NAMES:
         assert targets[name] == pytest.approx(total * shares[name] / sum(weights), abs=3)
+
+
+def test_set_without_any_weight_is_named() -> None:
+    check_weights([("stage1", 0), ("stage1", 2), ("stage2", 1)])
+    with pytest.raises(UserError, match="all sources of stage2 have weight 0"):
+        check_weights([("stage1", 1), ("stage2", 0)])
+
+
+@given(st.dictionaries(st.integers(-512, 511), st.integers(0, 100)), st.integers(0, 3000))
+def test_crossing_is_where_the_running_sum_passes_the_target(slices: dict[int, int], target: int) -> None:
+    found = crossing(list(slices.items())[::-1], target)
+    if found is None:
+        assert sum(slices.values()) <= target
+    else:
+        assert found.before == sum(tokens for number, tokens in slices.items() if number < found.slice)
+        assert found.before <= target < found.before + slices[found.slice]
+        assert found.room == target - found.before
 
 
 @given(st.integers(0, 5000), st.lists(st.integers(1, 400), max_size=60))

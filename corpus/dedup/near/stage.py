@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,24 +13,15 @@ from pyspark.sql.window import Window
 
 from corpus.dedup import batches
 from corpus.dedup.config import DedupConfig
-from corpus.engine import storage
 from corpus.engine.errors import ForgeError
 
 
-@dataclass
+@dataclass(frozen=True)
 class Scratch:
-    """Intermediate tables as Parquet beside the output.
+    """Where intermediate tables go (`Stage.scratch`), and what the run measures of itself on the way."""
 
-    Unlike a cached DataFrame they cut the lineage and outlive a lost executor.
-    """
-
-    folder: str
+    save: Callable[[DataFrame, str], DataFrame]
     facts: dict[str, Any] = field(default_factory=dict)
-
-    def save(self, df: DataFrame, name: str) -> DataFrame:
-        path = storage.spark_path(storage.join(self.folder, name))
-        df.write.mode("overwrite").parquet(path)
-        return df.sparkSession.read.schema(df.schema).parquet(path)
 
 
 def near_duplicates(

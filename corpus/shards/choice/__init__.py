@@ -1,0 +1,1 @@
+"""Which documents are held out and which the mix takes."""

@@ -1,0 +1,1 @@
+"""Documents of any source as DataFrames."""
