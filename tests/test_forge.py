@@ -92,8 +92,8 @@ def test_launcher_that_is_not_there_is_one_sentence() -> None:
 
 def test_exit_code_of_training_is_passed_on() -> None:
     assert trainer.supervise([sys.executable, "-c", "raise SystemExit(75)"]) == 75
-    assert trainer.TrainingStopped("", 75).exit_code == 75
-    assert trainer.TrainingStopped("", 9).exit_code == 1
+    assert trainer.TrainingError("", 75).exit_code == 75
+    assert trainer.TrainingError("", 9).exit_code == 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's")

@@ -46,12 +46,16 @@ def test_demo_keeps_the_planted_pages_and_little_else(demo: tuple[Path, str]) ->
 
     workspace, printed = demo
     ledger = pads.dataset(workspace / "pages" / "ledger").to_table(columns=["url", "outcome"]).to_pylist()
-    survivors = pads.dataset(workspace / "unique" / "pages").to_table(columns=["url"])["url"].to_pylist()
+    survivors, matched = (
+        pads.dataset(workspace / stage / "pages").to_table(columns=["url"])["url"].to_pylist()
+        for stage in ("unique", "matched")
+    )
     truth = read_truth(workspace / "embedded" / "crawl" / "truth.parquet")
-    result = score({row["url"]: row["outcome"] for row in ledger}, survivors, truth)
+    result = score({row["url"]: row["outcome"] for row in ledger}, survivors, truth, matched)
     assert len(truth) >= 1200
     assert result.filter.recall > 0.85
     assert result.filter.precision > 0.85
+    assert result.after_match.recall > 0.9 and result.after_match.precision > 0.93
     assert result.pairs > 40 and result.merged >= 0.95 * result.pairs
     assert not result.wrongly_removed
     assert "recall" in printed
@@ -70,10 +74,12 @@ def heldout_losses(workspace: Path, stage: str, source: str) -> list[float]:
     return [row["loss"] for row in sorted(rows, key=lambda row: row["step"])]
 
 
-def test_heldout_loss_of_agent_data_falls_over_both_stages(demo: tuple[Path, str]) -> None:
-    first, second = (heldout_losses(demo[0], stage, "agent") for stage in ("stage1", "stage2"))
-    assert first[-1] < first[0] - 1
-    assert second[0] == pytest.approx(first[-1], abs=1e-3)
+def test_each_stage_lowers_the_heldout_loss_of_what_it_trains_on(demo: tuple[Path, str]) -> None:
+    for source in ("agent", "code", "text"):
+        losses = heldout_losses(demo[0], "stage1", source)
+        assert losses[-1] < losses[0] - 1
+    first, second = (heldout_losses(demo[0], stage, "seeds") for stage in ("stage1", "stage2"))
+    assert second[0] == pytest.approx(first[-1], abs=1e-3)  # stage II begins where stage I ended
     assert second[-1] < second[0]
     assert (demo[0] / "training" / "stage2" / "export" / "config.json").exists()
 

@@ -42,9 +42,12 @@ def embedded(part: str, workspace: str) -> str:
     return str(folder)
 
 
-def score_against_truth(crawl: str, pages: str, unique: str) -> str:
-    """Recall and precision of the filter, and what deduplication did to planted pairs, as a short table."""
+def score_against_truth(crawl: str, pages: str, unique: str, matched: str) -> str:
+    """Recall and precision stage by stage, and what deduplication did to planted pairs, as a short table."""
     ledger = pads.dataset(f"{pages}/ledger").to_table(columns=["url", "outcome"])
-    survivors = pads.dataset(f"{unique}/pages").to_table(columns=["url"])["url"].to_pylist()
+    survivors, near_seeds = (
+        pads.dataset(f"{folder}/pages").to_table(columns=["url"])["url"].to_pylist()
+        for folder in (unique, matched)
+    )
     outcomes = dict(zip(ledger["url"].to_pylist(), ledger["outcome"].to_pylist()))
-    return format_score(score(outcomes, survivors, read_truth(Path(crawl) / TRUTH)))
+    return format_score(score(outcomes, survivors, read_truth(Path(crawl) / TRUTH), near_seeds))

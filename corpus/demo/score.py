@@ -56,6 +56,7 @@ class DemoScore:
     filter: Rates
     held_out: Rates
     after_dedup: Rates
+    after_match: Rates
     pairs: int
     merged: int
     missed: tuple[str, ...]
@@ -63,11 +64,17 @@ class DemoScore:
     surprises: tuple[Surprise, ...]
 
 
-def score(outcomes: Mapping[str, str], survivors: Collection[str], truth: CrawlTruth) -> DemoScore:
+def score(
+    outcomes: Mapping[str, str],
+    survivors: Collection[str],
+    truth: CrawlTruth,
+    matched: Collection[str] | None = None,
+) -> DemoScore:
     """Compare a run with the truth.
 
     `outcomes` gives for each URL in the filter's ledger its outcome (kept, dropped, failed); a URL that is
-    absent was never read. `survivors` are the URLs that deduplication kept. A kept URL outside the truth
+    absent was never read. `survivors` are the URLs that deduplication kept, `matched` those that matching kept of them (all, if not
+    given). A kept URL outside the truth
     counts against precision.
     """
     kept = {url for url, outcome in outcomes.items() if outcome == "kept"}
@@ -80,6 +87,9 @@ def score(outcomes: Mapping[str, str], survivors: Collection[str], truth: CrawlT
         filter=_rates(truth.rows, kept),
         held_out=_rates([row for row in truth.rows if row.url in held_out], kept & held_out),
         after_dedup=_rates(_without_twins(truth.rows, twins, left), left),
+        after_match=_rates(
+            _without_twins(truth.rows, twins, left), left if matched is None else left & set(matched)
+        ),
         pairs=len(twins),
         merged=len(merged),
         missed=tuple(sorted(row.url for row in twins if row not in merged)),
@@ -92,7 +102,7 @@ def format_score(result: DemoScore, *, most: int = 12) -> str:
     """The score as a short table for people, with at most `most` surprises."""
     lines = [f"{'':<26}{'wanted':>8}{'kept':>8}{'right':>8}{'recall':>9}{'precision':>11}"]
     named = (("filter, all sites", result.filter), ("filter, held-out sites", result.held_out),
-             ("after deduplication", result.after_dedup))  # fmt: skip
+             ("after deduplication", result.after_dedup), ("after matching", result.after_match))  # fmt: skip
     for name, rates in named:
         figures = (
             f"{rates.wanted:>8,}{rates.kept:>8,}{rates.right:>8,}{rates.recall:>9.1%}{rates.precision:>11.1%}"

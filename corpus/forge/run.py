@@ -10,10 +10,10 @@ from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
 from corpus.engine.errors import ForgeError, UserError
 from corpus.forge.config import EMBEDDED, STAGES, ForgeConfig, Workspace
-from corpus.forge.stages import steps
+from corpus.forge.stages import Step, steps
 from corpus.forge.trainer import train
 
-# Files that a stage leaves in its own folder, finished or not: only a folder with one of them is ever removed.
+# What a stage leaves in its own folder, finished or not: only a folder with one of them is ever removed.
 _TRACES = (manifest.MANIFEST, CLAIM, "stats.json", "stage1/config.yaml", "stage1/metrics.jsonl")
 
 
@@ -25,7 +25,7 @@ def run(config: ForgeConfig) -> str:
     if config.from_stage:
         clear_from(space, config.from_stage, [*config.input, *config.seeds, *config.code, *config.text])
     config = with_embedded_data(config, space)
-    todo = {**steps(config, space), "train": partial(train, config, space)}
+    todo: dict[str, Step] = {**steps(config, space), "train": partial(train, config, space)}
     for stage in config.stages:
         say(f"\n== {stage} -> {space[stage]}")
         try:
@@ -37,7 +37,7 @@ def run(config: ForgeConfig) -> str:
         from corpus.demo.road import score_against_truth
 
         say("\n== recall and precision against the planted truth")
-        say(score_against_truth(config.input[0], space["filter"], space["dedup"]))
+        say(score_against_truth(config.input[0], space["filter"], space["dedup"], space["match"]))
     return f"\nthe whole road took {time.monotonic() - started:.0f} s; {look_at(config, space)}"
 
 
@@ -54,7 +54,7 @@ def plan(config: ForgeConfig) -> str:
 
 
 def clear_from(space: Workspace, stage: str, inputs: list[str]) -> None:
-    """Remove the folders of `stage` and of all behind it. Refuses one that no stage has made or that is read."""
+    """Remove the folders of `stage` and all behind it, but none that no stage has made or that is read."""
     folders = [space[later] for later in STAGES[STAGES.index(stage) :]]
     read = [storage.absolute(path) for path in inputs]
     for folder in folders:
@@ -99,7 +99,8 @@ def mix_note(config: ForgeConfig) -> str:
     missing = [name for name in ("code", "text") if not getattr(config, name)]
     if config.is_demonstration or not missing:
         return ""
-    return f"note: no {'= and no '.join(missing)}= was given, so stage 1 is mixed without {' and '.join(missing)}."
+    given, without = "= and no ".join(missing), " and ".join(missing)
+    return f"note: no {given}= was given, so stage 1 is mixed without {without}."
 
 
 def look_at(config: ForgeConfig, space: Workspace) -> str:

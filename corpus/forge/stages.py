@@ -12,7 +12,7 @@ Step = Callable[[], object]
 
 
 def steps(config: ForgeConfig, space: Workspace) -> dict[str, Step]:
-    """What to call for each stage but training, in order. All configs are built and checked before any runs."""
+    """What to call for each stage but training. All configs are built and checked before any stage runs."""
     makers = {
         "seeds": _seeds,
         "classifier": _classifier,

@@ -1,4 +1,4 @@
-"""Training as the road runs it: one process per recipe, without Spark, each from the export of the one before."""
+"""Training as the road runs it: a process per recipe, without Spark, each from the export of the last."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EXIT_STOPPED = 75  # the trainer saved a checkpoint on SIGTERM; the same command
 _PR_SET_PDEATHSIG = 1
 
 
-class TrainingStopped(ForgeError):
+class TrainingError(ForgeError):
     """Training ended before its end; the exit code is the trainer's own."""
 
     def __init__(self, message: str, code: int) -> None:
@@ -29,7 +29,7 @@ class TrainingStopped(ForgeError):
 
 
 def train(config: ForgeConfig, space: Workspace) -> str:
-    """Run the recipes in order; run N reads the set stageN. Raises TrainingStopped with the trainer's code."""
+    """Run the recipes in order; run N reads the set stageN. Raises TrainingError with the trainer's code."""
     stop_session()  # gives the JVM's memory back before training starts
     model, lines = from_repository(config.model), []
     overrides = [f"{key}={value}" for key, value in config.set.get("train", {}).items()]
@@ -40,9 +40,7 @@ def train(config: ForgeConfig, space: Workspace) -> str:
         launcher = shlex.split(config.launcher) or [sys.executable]
         code = supervise([*launcher, from_repository("training/run.py"), *words, *overrides])
         if code != 0:
-            raise TrainingStopped(
-                f"training with {recipe} ended with code {code}; its words are above.", code
-            )
+            raise TrainingError(f"training with {recipe} ended with code {code}; its words are above.", code)
         model = storage.join(output, "export")
         lines.append(f"train: {output} (model in {model})")
     return "\n".join(lines)
@@ -51,7 +49,7 @@ def train(config: ForgeConfig, space: Workspace) -> str:
 def supervise(command: Sequence[str]) -> int:
     """Run a command to its end. It is told when this process is, and does not outlive it."""
     try:
-        process = subprocess.Popen(command, preexec_fn=_end_with_parent)
+        process = subprocess.Popen(command, preexec_fn=_end_with_parent)  # noqa: PLW1509
     except OSError as error:
         raise UserError(f"cannot start '{command[0]}': {error.strerror}; check launcher=.") from error
     previous = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
