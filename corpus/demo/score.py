@@ -73,8 +73,8 @@ def score(
     """Compare a run with the truth.
 
     `outcomes` gives for each URL in the filter's ledger its outcome (kept, dropped, failed); a URL that is
-    absent was never read. `survivors` are the URLs that deduplication kept, `matched` those that matching kept of them (all, if not
-    given). A kept URL outside the truth
+    absent was never read. `survivors` are the URLs that deduplication kept, `matched` those of them that
+    matching kept (all, if not given). A kept URL outside the truth
     counts against precision.
     """
     kept = {url for url, outcome in outcomes.items() if outcome == "kept"}
