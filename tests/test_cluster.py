@@ -14,7 +14,11 @@ from corpus.demo.road import embedded
 
 
 def run(command: list[str], repository: Path) -> None:
-    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=600, check=False)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # as with the environment active
+    env = {**os.environ, "PATH": path}
+    done = subprocess.run(
+        command, cwd=repository, env=env, capture_output=True, text=True, timeout=600, check=False
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
 
@@ -39,14 +43,7 @@ def test_filter_gives_the_same_rows_on_a_cluster_as_on_threads(repository: Path,
     classifier, crawl = (os.path.relpath(path, repository) for path in (tmp_path / "classifier", crawl))
     words = ["jobs/filter.py", f"input={crawl}", f"classifier={classifier}"]
     run([python, *words, f"output={tmp_path / 'threads'}", "master=local[2]"], repository)
-    cluster = [
-        submit,
-        "--master",
-        "local-cluster[2,1,1024]",
-        "--conf",
-        f"spark.pyspark.python={python}",
-        *words,
-    ]
+    cluster = [submit, "--master", "local-cluster[2,1,1024]", *words]
     run([*cluster, f"output={os.path.relpath(tmp_path / 'cluster', repository)}"], repository)
     assert hashes(tmp_path / "cluster") == hashes(tmp_path / "threads")
     assert hashes(tmp_path / "threads")

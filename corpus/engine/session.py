@@ -36,14 +36,16 @@ def get_session(name: str, master: str | None = None) -> SparkSession:
     if active is not None:
         return active
     require_java()
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if submitted:
         SparkContext._ensure_initialized()  # else SparkConf is blind to what spark-submit was given
-    else:  # without this, workers would be whatever python3 is on the path
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     conf = SparkConf().setAppName(f"hephaestus-forge {name}")
     conf.setIfMissing("spark.master", master or "local[*]")
     settings = dict(_ALWAYS)
-    if str(conf.get("spark.master")).startswith("local"):
+    local = str(conf.get("spark.master")).startswith("local")
+    if local or not submitted:  # without this, workers would be whatever python3 is on the path
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if local:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # a cluster's executors must reach the driver
         settings.update(_LAPTOP)
     for key, value in settings.items():
