@@ -23,11 +23,11 @@ from corpus.relevance.labels import AGENT, GENERAL
 from corpus.relevance.rocchio import similarity
 
 SEED_SHARE = 0.3  # seeds beside labelled pages: at most this many per labelled positive
-# Shares of the crawl, by rank, that a round without labels trains on at most. Ranks count pages and not sites:
-# weighted by site, a crawl whose large sites are the wanted ones gave too few general pages to learn from (AUC
-# 0.77 instead of 0.90 on 13,700 real pages).
+# Shares of the crawl, by rank, that a round without labels trains on at most. Ranks count pages and not
+# sites: weighted by site, a crawl whose large sites are the wanted ones gave too few general pages to learn
+# from (AUC 0.77 instead of 0.90 on 13,700 real pages).
 SURE_AGENT, SURE_GENERAL = 0.20, 0.35
-SEEDS_BESIDE = 0.2  # seeds for each sure page: more would teach the form of seeds instead of the subject
+SEEDS_BESIDE = 0.2  # seeds for each sure page: more would teach the form of seeds, not the subject
 
 
 @dataclass(frozen=True)
