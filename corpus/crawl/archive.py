@@ -9,21 +9,18 @@ import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from corpus.crawl.cascade import Cascade, Decision, Rules, Scorer, batches
-from corpus.crawl.config import SUFFIXES
-from corpus.crawl.fetch import open_archive
-from corpus.crawl.records import Damage, Record, read_records
+from corpus.crawl.records import Damage, Record
 from corpus.crawl.sandbox import Sandbox
+from corpus.crawl.sources import Archive, read_archive
 from corpus.crawl.url import host, payload_digest
 from corpus.engine import storage
-from corpus.engine.errors import UserError
-from corpus.engine.inputs import InputFile, expand
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
 from corpus.engine.manifest import OutputFile
 from corpus.engine.parquet import PartWriter
@@ -31,14 +28,6 @@ from corpus.engine.tables import LEDGER, PAGES
 
 COMMITS = "_inputs"
 STAGE = "filter"
-
-
-@dataclass(frozen=True)
-class Archive:
-    """An input file under the name that tables call it by, wherever it lies: equal archives, equal tables."""
-
-    name: str
-    file: InputFile
 
 
 @dataclass(frozen=True)
@@ -70,29 +59,6 @@ class Commit:
     ledger: OutputFile
     seconds: dict[str, float]
     children: int
-
-
-def find_archives(patterns: Sequence[str], base: str = "") -> list[Archive]:
-    """The archives of `input=`, sorted by path. UserError where there is none or two cannot be told apart."""
-    if not patterns:
-        raise UserError(
-            "the key 'input' is empty; give input= one or more WARC files, folders, globs or path lists."
-        )
-    archives = with_names(expand(patterns, base=base, suffixes=SUFFIXES))
-    for name, times in sorted(Counter(archive.name for archive in archives).items()):
-        if times > 1:
-            raise UserError(
-                f"the input {name} is given {times} times with other credentials or queries; give it once."
-            )
-    return archives
-
-
-def with_names(files: Sequence[InputFile]) -> list[Archive]:
-    """Each file under its base name; those that share one under their whole path (without credentials)."""
-    names = [file.path.rpartition("/")[2] for file in files]
-    times = Counter(names)
-    chosen = (name if times[name] == 1 else storage.redact(file.path) for name, file in zip(names, files))
-    return [Archive(name, file) for name, file in zip(chosen, files)]
 
 
 def key_of(name: str) -> str:
@@ -130,13 +96,12 @@ def filter_archive(archive: Archive, work: Work, scorer: Scorer) -> Commit:
     outcomes: Counter[str] = Counter()
     damaged: list[Damage] = []
     with (
-        open_archive(archive.file.path) as stream,
         Sandbox(seconds=work.page_seconds, memory_mb=work.page_memory_mb) as sandbox,
         PartWriter(storage.join(work.folder, PAGES.name), part, PAGES.schema) as pages,
         PartWriter(storage.join(work.folder, LEDGER.name), part, LEDGER.schema) as ledger,
     ):
         cascade = Cascade(work.rules, scorer, sandbox)
-        found = read_records(stream, archive.name, archive.file.bytes, work.page_bytes)
+        found = read_archive(archive, work.page_bytes)
         for batch in batches(_responses(found, types, damaged)):
             decisions = cascade.judge(batch)
             outcomes.update(decision.outcome for decision in decisions)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from corpus.engine.config import JobConfig, option
 
-SUFFIXES = (".warc", ".warc.gz")
-
 
 @dataclass(frozen=True, kw_only=True)
 class FilterConfig(JobConfig):

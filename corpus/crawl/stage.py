@@ -13,17 +13,16 @@ from pyspark.sql import SparkSession
 from corpus.crawl.archive import (
     COMMITS,
     STAGE,
-    Archive,
     Commit,
     Work,
     filter_archive,
-    find_archives,
     key_of,
     read_commit,
 )
 from corpus.crawl.cascade import Rules
 from corpus.crawl.config import FilterConfig
 from corpus.crawl.fetch import ArchiveError
+from corpus.crawl.sources import Archive, find_archives
 from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
 from corpus.engine.config import to_dict

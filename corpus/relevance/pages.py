@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from corpus.crawl.cascade import FAILURES, precheck
-from corpus.crawl.fetch import ArchiveError, open_archive
-from corpus.crawl.records import Record, read_records
+from corpus.crawl.fetch import ArchiveError
+from corpus.crawl.records import Record
 from corpus.crawl.sandbox import Sandbox, SandboxError
+from corpus.crawl.sources import Archive, read_archive
 from corpus.relevance.features import fasttext_line
 
 EMPTY = "empty"
@@ -33,18 +34,18 @@ class Page:
         return self.reason in FAILURES
 
 
-def read_pages(path: str, name: str, size: int, *, seconds: float, with_url: bool) -> Iterator[Page]:
+def read_pages(archive: Archive, *, seconds: float, with_url: bool) -> Iterator[Page]:
     """One Page per response record of an archive, parsed in a killable child; nothing raises for a page.
 
     An archive that cannot be read (on) ends with a Page of the reason `unreadable`.
     """
     try:
-        with open_archive(path) as stream, Sandbox(seconds=seconds) as sandbox:
-            for record in read_records(stream, name, size):
+        with Sandbox(seconds=seconds) as sandbox:
+            for record in read_archive(archive):
                 if isinstance(record, Record) and record.type == "response":
-                    yield to_page(record, name, sandbox, with_url)
+                    yield to_page(record, archive.name, sandbox, with_url)
     except ArchiveError as error:
-        yield Page(name, str(error), name, 0, UNREADABLE, "", "")
+        yield Page(archive.name, str(error), archive.name, 0, UNREADABLE, "", "")
 
 
 def to_page(record: Record, name: str, sandbox: Sandbox, with_url: bool) -> Page:

@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
-from corpus.crawl.archive import Archive, find_archives
+from corpus.crawl.sources import Archive, find_archives
+from corpus.engine.inputs import InputFile
 from corpus.relevance.config import ClassifierConfig
 from corpus.relevance.features import fasttext_line
 from corpus.relevance.labels import AGENT, GENERAL, GIVEN_BY_CRAWL, GIVEN_BY_SEED, site_of
@@ -43,8 +44,8 @@ def page_batches(
     """From FILES to ROWS: one row per response record, as `read_pages` gives them."""
     for batch in batches:
         for file in batch.to_pylist():
-            found = read_pages(file["path"], file["name"], file["bytes"], seconds=seconds, with_url=with_url)
-            for page in found:
+            archive = Archive(file["name"], InputFile(file["path"], file["bytes"], ""))
+            for page in read_pages(archive, seconds=seconds, with_url=with_url):
                 more = {"site": site_of(page.url), "label": GENERAL, "given_by": GIVEN_BY_CRAWL}
                 yield pa.RecordBatch.from_pylist([{**asdict(page), **more}], schema=ROWS)
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import trafilatura
 
-from corpus.crawl.archive import Archive, Work, filter_archive, with_names
+from corpus.crawl.archive import Work, filter_archive
 from corpus.crawl.cascade import Rules
 from corpus.crawl.charset import decode
 from corpus.crawl.records import Record, read_records
+from corpus.crawl.sources import Archive, with_names
 from corpus.engine import storage
 from corpus.engine.inputs import expand
 from corpus.relevance.model import AgentClassifier

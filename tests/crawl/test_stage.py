@@ -14,8 +14,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.crawl.archive import COMMITS, Commit, filter_archive, find_archives, key_of
+from corpus.crawl.archive import COMMITS, Commit, filter_archive, key_of
 from corpus.crawl.config import FilterConfig
+from corpus.crawl.sources import find_archives
 from corpus.crawl.stage import Failure, classifier_identity, make_work, run, sentence_of
 from corpus.engine import claim, manifest
 from corpus.engine.config import build, load_yaml
