@@ -1,141 +1,186 @@
-"""An archive as a seekable file, wherever it lies. What lies on the web is copied first, and copied whole.
+"""An archive as a seekable file, or ranges of it, wherever it lies. What breaks is taken up where it broke.
 
-A connection that is cut looks like the end of the file, so what came is held against the length that the
-server told, and the rest is asked for again.
+What lies on the web is copied to disk by a thread while it is parsed (`engine.spool`): one request for each
+archive, over a connection that lasts as long as the transfer and not as long as the parsing.
 """
 
 from __future__ import annotations
 
 import contextlib
-import http.client
+import io
 import re
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, cast
 
-from corpus.engine import storage
+from corpus.crawl.steady import PROGRESS, SteadyFile
+from corpus.engine import storage, web
+from corpus.engine.attempts import ACCESS, Access, Attempts, WebError
 from corpus.engine.errors import UserError
+from corpus.engine.spool import Spool
 
-PAUSES = (1.0, 4.0, 16.0, 60.0)  # seconds before each further attempt
-_CHUNK = 1 << 20
-_TIMEOUT = 60
-_PASSING = frozenset({408, 425, 429})  # and all of 5xx: the same request may be answered later
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+_MISSING = re.compile(r"NO_SUCH_KEY|NOT_FOUND|HTTP status 404")
+_GONE = frozenset({404, 410})
 
 
 class ArchiveError(UserError):
-    """An archive that cannot be opened, fetched or read on: its store fails, not its content."""
+    """An archive that cannot be opened, fetched or read on: its store fails, not its content.
+
+    `missing`: the store says that there is no such archive, and will say so again.
+    """
+
+    missing = False
 
 
 @contextlib.contextmanager
-def open_archive(path: str, *, pauses: Sequence[float] = PAUSES) -> Iterator[BinaryIO]:
-    """The archive as a seekable file. Raises ArchiveError with one sentence, also while it is read."""
-    with contextlib.ExitStack() as stack:
-        if storage.is_http(path):
-            file: BinaryIO = stack.enter_context(tempfile.TemporaryFile())
-            fetch(path, file, pauses=pauses)
-            file.seek(0)
-        else:
-            try:
-                file = stack.enter_context(storage.open_input(path))
-            except OSError as error:
-                raise _unreadable(path, error) from error
-        yield _Named(path, file)  # type: ignore[misc]
+def open_archive(path: str, *, access: Access = ACCESS, size: int = -1) -> Iterator[BinaryIO]:
+    """The archive as a seekable file; `size` is what a listing said, -1 where it said nothing.
 
-
-def fetch(path: str, target: BinaryIO, *, pauses: Sequence[float] = PAUSES) -> None:
-    """Copy a file from the web to the start of `target`, in several attempts if need be.
-
-    An attempt goes on where the last one ended if the server can do so with the file unchanged. Raises
-    ArchiveError when it says no for good, or all attempts have failed.
+    Raises ArchiveError with one sentence, also while it is read.
     """
-    version = ""
-    for pause in (*pauses, None):
+    with contextlib.ExitStack() as stack:
         try:
-            version = _attempt(path, target, version)
-            return
-        except urllib.error.HTTPError as error:
-            error.close()
-            if error.code == 416:  # what was asked for is not there: the file has changed
-                _restart(target)
-            elif error.code < 500 and error.code not in _PASSING:
-                raise _unreadable(path, error) from error
-            failure: Exception = error
-        except (_CutError, OSError, http.client.HTTPException) as error:
-            version = error.version if isinstance(error, _CutError) else version
-            failure = error
-        if pause is None:
-            raise _unreadable(path, failure) from failure
-        time.sleep(pause)
-
-
-class _CutError(Exception):
-    """The connection ended early; `version` is the ETag or date of what has come so far."""
-
-    def __init__(self, there: int, size: int, version: str) -> None:
-        super().__init__(f"the connection ended after {there:,} of {size:,} bytes")
-        self.version = version
-
-
-class _Named:
-    """A file whose errors name it, so that they are told from errors of the output."""
-
-    def __init__(self, path: str, file: BinaryIO) -> None:
-        self._path, self._file = path, file
-
-    def read(self, n: int = -1) -> bytes:
-        try:
-            return self._file.read(n)
+            file: Any = Spool(path, access, size) if storage.is_http(path) else SteadyFile(path, access)
         except OSError as error:
-            raise _unreadable(self._path, error) from error
+            raise unreadable(path, error) from error
+        stack.callback(file.close)
+        yield cast(BinaryIO, _Named(path, file))
 
-    def seek(self, position: int) -> int:
-        return self._file.seek(position)
+
+@contextlib.contextmanager
+def open_ranges(path: str, *, access: Access = ACCESS) -> Iterator[Callable[[int, int], bytes]]:
+    """A function that reads bytes start..end (end excluded) of the archive, fewer where it ends before.
+
+    It may be called from several threads where the archive lies on the web. Raises ArchiveError.
+    """
+    if storage.is_http(path):
+        yield lambda start, end: _range_on_web(path, start, end, access)
+        return
+    with open_archive(path, access=access) as file:
+
+        def read(start: int, end: int) -> bytes:
+            file.seek(start)
+            return b"".join(iter(lambda: file.read(end - file.tell()), b""))
+
+        yield read
+
+
+@contextlib.contextmanager
+def open_seekable(path: str, *, access: Access = ACCESS) -> Iterator[BinaryIO]:
+    """The file for reading here and there: on the web, each read is a request for its range.
+
+    Made for Parquet, of which a few columns are read. Raises ArchiveError.
+    """
+    if not storage.is_http(path):
+        with open_archive(path, access=access) as file:
+            yield file
+        return
+    try:
+        size, _ = web.head(path)
+    except WebError as error:
+        raise unreadable(path, error) from error
+    yield cast(BinaryIO, _Pieces(path, size, access))
+
+
+def _range_on_web(path: str, start: int, end: int, access: Access) -> bytes:
+    attempts, data, version = Attempts(access), bytearray(), ""
+    while True:
+        before = len(data)
+        try:
+            with web.get(path, access, start=start + before, end=end, version=version) as answer:
+                if answer.start != start + before:
+                    if not version:
+                        raise WebError("its server does not serve ranges, which index= needs", final=True)
+                    raise _ChangedError
+                version = answer.version
+                for chunk in answer.chunks():
+                    data += chunk
+                    if len(data) >= end - start:
+                        break
+            del data[end - start :]
+            return bytes(data)
+        except _ChangedError:  # what came of the older version fits no longer
+            data, version = bytearray(), ""
+        except WebError as error:
+            if error.status == 416:
+                return bytes(data)
+            if not version:  # nobody could say whether the rest belongs to what has come
+                data = bytearray()
+            try:
+                attempts.wait(error, progress=len(data) - before >= PROGRESS)
+            except WebError as last:
+                raise unreadable(path, last) from last
+
+
+class _ChangedError(Exception):
+    pass
+
+
+class _Pieces(io.RawIOBase):
+    """A file on the web, read by ranges."""
+
+    def __init__(self, path: str, size: int, access: Access) -> None:
+        self._path, self._size, self._access, self._position = path, size, access, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
 
     def tell(self) -> int:
-        return self._file.tell()
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = base + offset
+        return self._position
+
+    def read(self, size: int | None = -1) -> bytes:
+        end = self._size if size is None or size < 0 else min(self._position + size, self._size)
+        if end <= self._position:
+            return b""
+        data = _range_on_web(self._path, self._position, end, self._access)
+        self._position += len(data)
+        return data
 
 
-def _attempt(path: str, target: BinaryIO, version: str) -> str:
-    """Fetch what is missing in `target`, which is cut to nothing if the server begins anew."""
-    request = storage.http_request(path)
-    there = target.tell()
-    if there and version:
-        request.add_header("Range", f"bytes={there}-")
-        request.add_header("If-Range", version)
-    elif there:
-        _restart(target)
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
-        part = _RANGE.match(answer.headers.get("Content-Range") or "") if answer.status == 206 else None
-        if part is None or int(part.group(1)) != there:
-            _restart(target)
-        length = answer.headers.get("Content-Length")
-        size = target.tell() + int(length) if (length or "").isdigit() else -1
-        version = _strong(answer.headers.get("ETag") or "") or answer.headers.get("Last-Modified") or ""
+class _Named(io.RawIOBase):
+    """A file whose errors name it, so that they are told from errors of the output."""
+
+    def __init__(self, path: str, file: Any) -> None:
+        self._path, self._file = path, file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        with self._errors_named():
+            return cast(bytes, self._file.read(size))
+
+    def readinto(self, buffer: Any) -> int:
+        with self._errors_named():
+            return int(self._file.readinto(buffer))
+
+    def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
+        with self._errors_named():
+            return int(self._file.seek(position, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    @contextlib.contextmanager
+    def _errors_named(self) -> Iterator[None]:
         try:
-            while chunk := answer.read(_CHUNK):
-                target.write(chunk)
-        except (ConnectionError, TimeoutError, http.client.HTTPException) as error:
-            raise _CutError(target.tell(), size, version) from error
-    if 0 <= target.tell() < size:
-        raise _CutError(target.tell(), size, version)
-    return version
+            yield
+        except OSError as error:
+            raise unreadable(self._path, error) from error
 
 
-def _strong(etag: str) -> str:
-    return "" if etag.startswith("W/") else etag  # a weak one does not promise equal bytes
-
-
-def _restart(target: BinaryIO) -> None:
-    target.seek(0)
-    target.truncate()
-
-
-def _unreadable(path: str, error: Exception) -> ArchiveError:
-    words = str(getattr(error, "strerror", None) or getattr(error, "reason", None) or error)
-    code = f"{error.code} " if isinstance(error, urllib.error.HTTPError) else ""
-    reason = code + (words.splitlines() or [type(error).__name__])[0].rstrip(".")
-    return ArchiveError(f"cannot read {storage.redact(path)}: {reason}.")
+def unreadable(path: str, error: Exception) -> ArchiveError:
+    found = ArchiveError(f"cannot read {storage.redact(path)}: {storage.reason_of(error)}.")
+    gone = getattr(error, "status", None) in _GONE or isinstance(error, FileNotFoundError)
+    found.missing = gone or bool(_MISSING.search(str(error)))
+    return found

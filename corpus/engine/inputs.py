@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import http.client
 import io
 import os
 import re
-import urllib.request
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
+from typing import Any, BinaryIO, cast
 
 import pyarrow.fs as pafs
 
@@ -20,12 +18,17 @@ from corpus.engine import storage
 from corpus.engine.errors import UserError
 
 LIST_SUFFIXES = (".paths", ".paths.gz", ".paths.txt")
-_ASK_AT_ONCE = 16  # questions about the entries of a list that are under way at the same time
+_ASK_AT_ONCE = 8  # questions about the entries of a list that are under way at the same time
+_LIST_BYTES = 256 << 20  # a crawl's list of 90,000 archives has 15 MB
+_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
 class InputFile:
-    """One input and what tells it from another version of itself: `etag` is an HTTP ETag or a time stamp."""
+    """One input and what tells it from another version of itself: `etag` is an HTTP ETag or a time stamp.
+
+    `bytes` is -1 where the store has not told.
+    """
 
     path: str
     bytes: int
@@ -35,17 +38,23 @@ class InputFile:
         return {**asdict(self), "path": storage.redact(self.path)}
 
 
-def expand(patterns: Sequence[str], *, base: str = "", suffixes: Sequence[str] = ()) -> list[InputFile]:
+def expand(
+    patterns: Sequence[str], *, base: str = "", suffixes: Sequence[str] = (), lenient: bool = False
+) -> list[InputFile]:
     """Files, folders, globs and lists of paths as a sorted list without repeats.
 
     `base` goes before relative paths inside lists. In a glob `*` stays within one folder and `**` does not; a
     folder that it matches counts with all its files. Files met in folders and globs are taken if they end in
     one of `suffixes` (all, where none is given) and nothing on the way to them is hidden (`_x`, `.x`).
-    Raises UserError for a pattern that matches nothing.
+    Raises UserError for a pattern that matches nothing, and for an entry of a list that is not to be had;
+    `lenient` takes such an entry with unknown size if others are there: for jobs that tell of it and go on.
     """
     found: dict[str, InputFile] = {}
     for pattern in patterns:
-        matched = list(_expand_one(pattern, base, tuple(suffixes) or ("",)))
+        if pattern.endswith(LIST_SUFFIXES):
+            matched = stat_all(read_list(pattern, base), lenient=lenient)
+        else:
+            matched = list(_expand_one(pattern, tuple(suffixes) or ("",)))
         if not matched:
             wanted = f" ending in {' or '.join(suffixes)}" if suffixes else ""
             raise UserError(f"the input {storage.redact(pattern)} matches no file{wanted}; check the path.")
@@ -54,27 +63,22 @@ def expand(patterns: Sequence[str], *, base: str = "", suffixes: Sequence[str] =
     return [found[path] for path in sorted(found)]
 
 
-def _expand_one(pattern: str, base: str, suffixes: tuple[str, ...]) -> Iterator[InputFile]:
-    if pattern.endswith(LIST_SUFFIXES):
-        before = base.rstrip("/") + "/" if base else ""
-        paths = [line if "://" in line or line.startswith("/") else before + line for line in _lines(pattern)]
-        with ThreadPoolExecutor(_ASK_AT_ONCE) as pool:  # a crawl's list has 90,000 entries
-            yield from pool.map(_stat, paths)
-    elif storage.is_http(pattern):
-        yield _stat(pattern)
+def _expand_one(pattern: str, suffixes: tuple[str, ...]) -> Iterator[InputFile]:
+    if storage.is_http(pattern):
+        yield stat(pattern)
     elif any(char in pattern for char in "*?[") and not ("://" not in pattern and os.path.exists(pattern)):
         plain = re.split(r"[*?\[]", pattern)[0]
         folder = plain[: plain.rfind("/") + 1]
         yield from _below(folder or ".", pattern[len(folder) :].rstrip("/").split("/"), suffixes)
-    elif storage.is_folder(pattern):
+    elif _asked(pattern, storage.is_folder):
         yield from _below(pattern, ["**"], suffixes)
     else:
-        yield _stat(pattern)
+        yield stat(pattern)
 
 
 def _below(folder: str, pattern: list[str], suffixes: tuple[str, ...]) -> Iterator[InputFile]:
     root = storage.resolve(folder)[1].rstrip("/")
-    for info in storage.list_files(folder):
+    for info in _asked(folder, storage.list_files):
         if info.path.endswith(suffixes) and _matches(info.path[len(root) + 1 :].split("/"), pattern):
             yield _from_info(folder, info)
 
@@ -90,43 +94,92 @@ def _matches(parts: list[str], pattern: list[str]) -> bool:
     return seen and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
-def _lines(path: str) -> list[str]:
+def read_list(path: str, base: str = "") -> list[str]:
+    """The paths in a list, plain or gzip; `base` goes before relative ones. UserError where it is none."""
+    name = storage.redact(path)
     try:
-        data = storage.read_bytes(path)
-        text = (gzip.decompress(data) if path.endswith(".gz") else data).decode("utf-8")
+        with _open_list(path) as stream:
+            text = _plain(stream.read(_LIST_BYTES)).decode("utf-8")
     except FileNotFoundError as error:
-        raise UserError(f"the list of inputs {storage.redact(path)} does not exist.") from error
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, http.client.HTTPException) as error:
-        raise UserError(
-            f"cannot read the list of inputs {storage.redact(path)}: {_reason(error)}."
-        ) from error
+        raise UserError(f"the list of inputs {name} does not exist.") from error
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the list of inputs {name}: {storage.reason_of(error)}.") from error
     lines = (line.strip() for line in io.StringIO(text))
-    return [line for line in lines if line and not line.startswith("#")]
+    before = base.rstrip("/") + "/" if base else ""
+    return [
+        line if "://" in line or line.startswith("/") else before + line
+        for line in lines
+        if line and not line.startswith("#")
+    ]
 
 
-def _stat(path: str) -> InputFile:
+def _open_list(path: str) -> BinaryIO:
+    if not storage.is_http(path):
+        return storage.open_input(path)
+    from corpus.engine.attempts import LISTING
+    from corpus.engine.spool import Spool
+
+    return cast(BinaryIO, io.BufferedReader(Spool(path, LISTING)))  # asked less often: somebody waits
+
+
+def _plain(data: bytes) -> bytes:
+    """Told by the first bytes, since web servers and browsers unpack files and leave their names."""
+    if not data.startswith(_GZIP):
+        return data
+    plain = b""
+    while data and len(plain) < _LIST_BYTES:
+        inflater = zlib.decompressobj(31)
+        plain += inflater.decompress(data, _LIST_BYTES - len(plain))
+        if not inflater.eof:
+            break
+        data = inflater.unused_data
+    if not inflater.eof:
+        too_long = len(plain) >= _LIST_BYTES
+        raise EOFError("it is too long" if too_long else "the compressed list ends too early")
+    return plain
+
+
+def stat_all(paths: Sequence[str], *, lenient: bool = False) -> list[InputFile]:
+    """The files of a list, asked for side by side. UserError where one (`lenient`: none) is to be had."""
+
+    def ask(path: str) -> InputFile | UserError:
+        try:
+            return stat(path)
+        except UserError as error:
+            return error
+
+    with ThreadPoolExecutor(_ASK_AT_ONCE) as pool:
+        found = list(pool.map(ask, paths))
+    errors = [item for item in found if isinstance(item, UserError)]
+    if errors and (not lenient or len(errors) == len(found)):
+        raise errors[0]
+    return [
+        InputFile(path, -1, "") if isinstance(item, UserError) else item for path, item in zip(paths, found)
+    ]
+
+
+def stat(path: str) -> InputFile:
+    """Size and version of one file. UserError where it is not there, or nobody can say."""
     if storage.is_http(path):
-        return _stat_http(path)
+        from corpus.engine import web
+
+        size, version = _asked(path, web.head)
+        return InputFile(path, size, version)
     filesystem, inner = storage.resolve(path)
-    info = filesystem.get_file_info(inner)
+    info = _asked(path, lambda _: filesystem.get_file_info(inner))
     if not info.is_file:
         raise UserError(f"the input {storage.redact(path)} does not exist; check the path.")
     return _from_info(path, info)
 
 
+def _asked(path: str, question: Callable[[str], Any]) -> Any:
+    try:
+        return question(path)
+    except OSError as error:
+        raise UserError(
+            f"cannot reach the input {storage.redact(path)}: {storage.reason_of(error)}."
+        ) from error
+
+
 def _from_info(original: str, info: pafs.FileInfo) -> InputFile:
     return InputFile(storage.with_scheme(original, info.path), info.size, str(info.mtime_ns or ""))
-
-
-def _stat_http(path: str) -> InputFile:
-    try:
-        with urllib.request.urlopen(storage.http_request(path, method="HEAD"), timeout=60) as answer:
-            length, etag = answer.headers.get("Content-Length"), answer.headers.get("ETag")
-            return InputFile(path, int(length or -1), etag or answer.headers.get("Last-Modified") or "")
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise UserError(f"cannot reach the input {storage.redact(path)}: {_reason(error)}.") from error
-
-
-def _reason(error: BaseException) -> str:
-    text = str(getattr(error, "reason", None) or error) or type(error).__name__
-    return text.splitlines()[0].rstrip(".")

@@ -5,18 +5,19 @@ A write is seen whole or not at all: bytes go to a temporary name beside the tar
 
 from __future__ import annotations
 
-import base64
+import io
 import os
 import posixpath
 import re
-import urllib.request
+from functools import lru_cache
 from typing import BinaryIO, cast
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 import pyarrow.fs as pafs
 
 from corpus.engine.errors import UserError
 
+ANONYMOUS = "anonymous"  # s3://anonymous@bucket/key is read without credentials, though there are some
 TEMPORARY = "_tmp-"  # Spark and pyarrow datasets pass over names that start with an underscore
 
 
@@ -25,12 +26,47 @@ def resolve(path: str) -> tuple[pafs.FileSystem, str]:
     if "://" not in path:
         return pafs.LocalFileSystem(), os.path.abspath(path)
     try:
-        filesystem, inner = pafs.FileSystem.from_uri(re.sub("^s3[an]://", "s3://", path))
+        if is_s3(path):
+            return _resolve_s3(path)
+        filesystem, inner = pafs.FileSystem.from_uri(path)
     except Exception as error:  # pyarrow raises several kinds for a scheme or bucket that it cannot open
-        # pyarrow repeats the whole address, with its password
-        reason = re.sub(r"\S+://\S+", lambda found: redact(found[0]), str(error).splitlines()[0])
+        reason = reason_of(error)
+        if path.startswith(("hdfs://", "viewfs://")) and re.search("libhdfs|libjvm", reason):
+            reason = (
+                f"HDFS is read through libhdfs, which is not there ({reason}); install a Hadoop client and "
+                "set HADOOP_HOME, JAVA_HOME and CLASSPATH (hadoop classpath --glob)"
+            )
         raise UserError(f"cannot open {redact(path)}: {reason}.") from None
     return filesystem, inner
+
+
+def _resolve_s3(path: str) -> tuple[pafs.FileSystem, str]:
+    parts = urlsplit(re.sub("^s3[an]://", "s3://", path).replace("#", "%23"))
+    user, _, bucket = parts.netloc.rpartition("@")
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
+    environment = tuple(os.environ.get(name, "") for name in names)
+    return _s3(os.getpid(), user, bucket, parts.query, environment), bucket + unquote(parts.path)
+
+
+@lru_cache(maxsize=64)
+def _s3(process: int, user: str, bucket: str, query: str, environment: tuple[str, ...]) -> pafs.FileSystem:  # noqa: ARG001 - threads of the client do not survive a fork
+    """The client of a bucket, made once: each one asks the credential chain, and metadata services throttle.
+
+    Credentials come from the address or from the usual chain; where that has none, requests go unsigned.
+    """
+    given = {name: values[-1] for name, values in parse_qs(query).items()}
+    endpoint = given.get("endpoint_override") or environment[0] or environment[1]
+    scheme, _, host = endpoint.rpartition("://")
+    options = {"scheme": given.get("scheme") or scheme or "https"} if endpoint else {}
+    if endpoint:
+        region = given.get("region") or environment[2] or environment[3] or "us-east-1"
+        options["endpoint_override"] = host.rstrip("/")
+    else:
+        region = given.get("region") or pafs.resolve_s3_region(bucket)
+    key, _, secret = user.partition(":")
+    if key and secret:
+        options |= {"access_key": unquote(key), "secret_key": unquote(secret)}
+    return pafs.S3FileSystem(region=region, anonymous=user == ANONYMOUS, **options)
 
 
 def absolute(path: str) -> str:
@@ -50,6 +86,10 @@ def exists(path: str) -> bool:
 def is_http(path: str) -> bool:
     """Whether the path is on the web: readable as a stream, neither listed nor written."""
     return path.startswith(("http://", "https://"))
+
+
+def is_s3(path: str) -> bool:
+    return path.startswith(("s3://", "s3a://", "s3n://"))
 
 
 def is_folder(path: str) -> bool:
@@ -73,13 +113,16 @@ def with_scheme(original: str, inner: str) -> str:
     parts = urlsplit(original)
     user, at, _ = parts.netloc.rpartition("@")  # an object store's inner path begins with the bucket
     host = parts.netloc if inner.startswith("/") else user + at
-    return f"{parts.scheme}://{host}{quote(inner, safe='/=:+,~!$&()@;')}"
+    query = f"?{parts.query}" if parts.query else ""  # where a store's region and endpoint may stand
+    return f"{parts.scheme}://{host}{quote(inner, safe='/=:+,~!$&()@;')}{query}"
 
 
 def open_input(path: str) -> BinaryIO:
-    """A readable binary file with `seek` where the store has it; https is fetched as a stream."""
+    """A readable binary file with `seek`. OSError where the store does not give it, also while it is read."""
     if is_http(path):
-        return cast(BinaryIO, urllib.request.urlopen(http_request(path), timeout=60))
+        from corpus.engine.spool import Spool  # `training` reads no web pages and need not load it
+
+        return cast(BinaryIO, io.BufferedReader(Spool(path)))
     filesystem, inner = resolve(path)
     return cast(BinaryIO, filesystem.open_input_file(inner))
 
@@ -138,18 +181,12 @@ def redact(path: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def reason_of(error: BaseException) -> str:
+    """The first line of an error for a sentence; addresses in it without their secrets."""
+    words = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    return re.sub(r"\S+://\S+", lambda found: redact(found[0]), words.splitlines()[0]).rstrip(". ")
+
+
 def spark_path(path: str) -> str:
     """The path as Spark's Hadoop layer wants it."""
     return re.sub("^s3://", "s3a://", path) if "://" in path else os.path.abspath(path)
-
-
-def http_request(path: str, method: str = "GET") -> urllib.request.Request:
-    """A request; a user and password in the address become a header that no redirect carries elsewhere."""
-    parts = urlsplit(path)
-    user, at, host = parts.netloc.rpartition("@")
-    address = urlunsplit((parts.scheme, host, quote(parts.path, safe="/%=:+,~!$&()@;*'"), parts.query, ""))
-    request = urllib.request.Request(address, method=method, headers={"User-Agent": "hephaestus-forge/0.1"})
-    if at:
-        secret = base64.b64encode(unquote(user).encode()).decode()
-        request.add_unredirected_header("Authorization", f"Basic {secret}")
-    return request

@@ -119,6 +119,21 @@ def test_dry_run_prints_the_plan_and_runs_nothing(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out == "would crash\n"
 
 
+def test_plan_prints_the_forecast_and_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["output=o", "mode=crash", "--plan"]
+    assert run_job(SmallConfig, run, description="", forecast=lambda c: f"{c.mode} costs", argv=argv) == 0
+    assert capsys.readouterr().out == "crash costs\n"
+
+
+def test_a_job_without_a_forecast_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert ended("output=o", "--plan") == 2
+    assert capsys.readouterr().err.startswith("error: this job has no --plan; --dry-run says")
+    assert ended("--help") == 0
+    assert "--plan" not in capsys.readouterr().out
+    run_job(SmallConfig, run, description="", forecast=lambda c: "", argv=["--help"])
+    assert "[--dry-run | --plan | " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("word", "code"), [("count=4", 0), ("mode=crash", 1), ("count=0", 2), ("mode=fail", 3)]
 )

@@ -120,6 +120,13 @@ def test_a_list_of_paths_plain_or_gz_with_a_base(
         assert [i.path for i in expand([str(file)], base=base)] == wanted
 
 
+def test_a_list_is_unpacked_by_its_content_whatever_its_name(tree: Path) -> None:
+    (tree / "a.paths.gz").write_bytes(b"a.gz\n")  # a browser unpacked it
+    (tree / "b.paths").write_bytes(gzip.compress(b"b.gz\n") + gzip.compress(b"sub/d.gz\n"))
+    found = expand([str(tree / "a.paths.gz"), str(tree / "b.paths")], base=str(tree))
+    assert [i.path for i in found] == [f"{tree}/{name}" for name in ("a.gz", "b.gz", "sub/d.gz")]
+
+
 def test_a_bad_list_of_paths_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"the list of inputs .*none\.paths does not exist"):
         expand([str(tmp_path / "none.paths")])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from corpus.engine import storage
 from corpus.engine.errors import UserError
+from corpus.engine.inputs import expand
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,7 @@ def test_redact_takes_away_user_password_and_query(path: str, shown: str) -> Non
         ("hdfs://name:8020/a", "/a/x.gz", "hdfs://name:8020/a/x.gz"),
         ("file:///a", "/a/x.gz", "file:///a/x.gz"),
         ("/a", "/a/x y.gz", "/a/x y.gz"),
+        ("s3://bucket/a?region=eu-west-1", "bucket/a/x.gz", "s3://bucket/a/x.gz?region=eu-west-1"),
     ],
 )
 def test_a_path_that_was_found_can_be_opened_again(original: str, inner: str, whole: str) -> None:
@@ -39,6 +42,16 @@ def test_a_path_that_was_found_can_be_opened_again(original: str, inner: str, wh
 def test_a_store_that_nobody_knows_is_one_sentence() -> None:
     with pytest.raises(UserError, match="cannot open what://host/x: "):
         storage.resolve("what://user:secret@host/x")
+
+
+@pytest.mark.skipif("HADOOP_HOME" in os.environ, reason="there is a Hadoop client")
+@pytest.mark.parametrize("path", ["hdfs://name:8020/crawl/a.warc.gz", "viewfs://cluster/a.warc.gz"])
+def test_hdfs_without_its_library_is_one_sentence_with_the_way_out(path: str) -> None:
+    with pytest.raises(UserError) as caught:
+        expand([path])
+    said = str(caught.value)
+    assert said.startswith(f"cannot open {path}: HDFS is read through libhdfs, which is not there (")
+    assert "HADOOP_HOME" in said and "\n" not in said
 
 
 def test_paths_for_other_processes_are_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
