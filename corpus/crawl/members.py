@@ -1,18 +1,17 @@
-"""Walking the gzip members of an archive, and finding the next good one behind damage."""
+"""Reading a compressed archive member by member, and finding the next good member behind damage.
+
+A member is what a container format decodes on its own: a gzip member, a zstd frame, an lz4 frame. Crawlers
+put one record into each, so that damage costs one. Archives with all records in one member are read too.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import zlib
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from corpus.crawl.frames import StreamDamageError
-from corpus.crawl.inflate import GZIP_MAGIC
-
 _BLOCK = 4 << 20
-_PIECE = 64
-_STEP = 32 << 10  # compressed bytes per call; bounds what one call can inflate to about 32 MiB
+OPENING_BYTES = 8 << 10  # enough to tell whether a record begins
 
 
 class Blocks:
@@ -49,72 +48,74 @@ class Blocks:
             yield bytes(data)
 
 
-class Member:
-    """One gzip member. `end`, the first byte behind it, is known once `chunks` has run out."""
+class Codec(ABC):
+    """One container format."""
 
-    def __init__(self, blocks: Blocks, start: int) -> None:
-        self._blocks = blocks
+    name: str  # damage is reported as `bad_<name>`
+    magic: bytes  # what every member with content begins with
+
+    def begins(self, blocks: Blocks, position: int) -> bool:
+        """Whether a member may begin here, told by its magic number alone."""
+        return blocks.peek(position, len(self.magic)) == self.magic
+
+    def is_cut(self, blocks: Blocks, position: int) -> bool:
+        """Whether the file ends within a magic number."""
+        return self.magic.startswith(blocks.peek(position, len(self.magic)))
+
+    @abstractmethod
+    def inflate(self, blocks: Blocks, position: int) -> Iterator[tuple[int, bytes]]:
+        """The member that begins here, in bounded parts: where the input of each ended, and the part.
+
+        Raises StreamDamageError 'truncated' or `bad_<name>`, behind all parts that could be had.
+        """
+
+    @abstractmethod
+    def opening(self, blocks: Blocks, position: int, n: int) -> bytes:
+        """The first bytes of the member that begins here, at least `n` if it has so many and is sound."""
+
+
+class Member:
+    """One member, or several that hold parts of one record. `end`, the first byte behind it, is known once
+    `chunks` has run out."""
+
+    def __init__(self, codec: Codec, blocks: Blocks, start: int, opens: Callable[[bytes], bool]) -> None:
+        self._codec, self._blocks, self._opens = codec, blocks, opens
         self.start = self.end = start
+        self._joined = False
 
     def chunks(self, skip: int = 0) -> Iterator[bytes]:
-        """The inflated bytes behind the first `skip`. Raises StreamDamageError('truncated' or 'bad_gzip')."""
-        for part in self._inflated():
-            if skip < len(part):
-                yield part[skip:] if skip else part
-            skip = max(0, skip - len(part))
-
-    def _inflated(self) -> Iterator[bytes]:
+        """The content behind the first `skip` bytes. Raises StreamDamageError."""
         self.end = self.start
-        inflater = zlib.decompressobj(31)
-        while not inflater.eof:
-            data = self._blocks.read_at(self.end, _STEP)
-            if not data:
-                raise StreamDamageError("truncated")
-            try:
-                part = inflater.decompress(data)
-            except zlib.error as error:
-                yield from self._salvage()
-                raise StreamDamageError("bad_gzip") from error
-            self.end += len(data) - len(inflater.unused_data)
-            if part:
-                yield part
+        while True:
+            for end, part in self._codec.inflate(self._blocks, self.end):
+                self.end = end
+                if skip < len(part):
+                    yield part[skip:] if skip else part
+                skip = max(0, skip - len(part))
+            if not (self._joined and self._goes_on()):
+                return
 
-    def _salvage(self) -> Iterator[bytes]:
-        """What the block at `end` gives before its damage.
+    def join(self) -> bool:
+        """Take the members behind this one for its continuation, up to one that opens a record; whether that
+        changes anything. Some writers cut their output into members wherever they like."""
+        self._joined, before = True, self._joined
+        return not before and self._goes_on()
 
-        zlib drops all output of a call that fails, and with it the headers that tell which record is lost,
-        so the block is inflated again in small pieces.
-        """
-        inflater = zlib.decompressobj(31)
-        for position in range(self.start, self.end, _STEP):
-            inflater.decompress(self._blocks.peek(position, min(_STEP, self.end - position)))
-        data = self._blocks.peek(self.end, _STEP)
-        with contextlib.suppress(zlib.error):
-            for at in range(0, len(data), _PIECE):
-                yield inflater.decompress(data[at : at + _PIECE])
+    def _goes_on(self) -> bool:
+        return self._codec.begins(self._blocks, self.end) and not self._opens(
+            self._codec.opening(self._blocks, self.end, OPENING_BYTES)
+        )
 
 
-def is_member(blocks: Blocks, position: int) -> bool:
-    return blocks.peek(position, len(GZIP_MAGIC)) == GZIP_MAGIC
-
-
-def next_member(blocks: Blocks, position: int) -> int:
-    """Where the next gzip member with a WARC record starts, at or behind `position`; else the file's end."""
+def next_member(codec: Codec, blocks: Blocks, position: int, opens: Callable[[bytes], bool]) -> int:
+    """Where the next member that opens a record begins, at or behind `position`; else the file's end."""
     while data := blocks.peek(position, _BLOCK):
-        at = data.find(GZIP_MAGIC)
+        at = data.find(codec.magic)
         while at >= 0:
-            if _opens_record(blocks, position + at):
+            if opens(codec.opening(blocks, position + at, OPENING_BYTES)):
                 return position + at
-            at = data.find(GZIP_MAGIC, at + 1)
+            at = data.find(codec.magic, at + 1)
         if len(data) < _BLOCK:
             return position + len(data)
-        position += len(data) - len(GZIP_MAGIC) + 1
+        position += len(data) - len(codec.magic) + 1
     return position
-
-
-def _opens_record(blocks: Blocks, position: int) -> bool:
-    try:
-        start = zlib.decompressobj(31).decompress(blocks.peek(position, _STEP), 64)
-    except zlib.error:
-        return False
-    return start.lstrip(b"\r\n").startswith(b"WARC/")

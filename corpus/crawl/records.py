@@ -1,45 +1,42 @@
-"""WARC archives to records, with nothing lost silently.
+"""WARC and ARC archives to records, with nothing lost silently.
 
-Archives are cut into gzip members and records here (FastWARC and warcio stop without a word at a cut file and
-give up behind one damaged member); FastWARC parses the WARC and HTTP headers of each record.
+Archives are cut into members and records here: FastWARC and warcio stop without a word at a cut file and give
+up behind one damaged member.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from fastwarc.warc import HeaderMap, WarcRecord
-
-from corpus.crawl.frames import Frame, Gap, StreamDamageError, Window, read_frames
+from corpus.crawl.containers import WARC, find_format, next_record_member, opens_record, refusal
+from corpus.crawl.frames import Frame, Gap, Syntax, read_frames, single_frame
+from corpus.crawl.headers import Headers, charset_of, parse_date, split_http
 from corpus.crawl.inflate import BodyError, decode_body
-from corpus.crawl.members import Blocks, Member, is_member, next_member
+from corpus.crawl.members import Blocks, Codec, Member
 from corpus.crawl.url import page_id
+from corpus.crawl.window import StreamDamageError, Window
 
 PAGE_BYTES = 20 << 20
-_TYPES = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
-_OTHER_FORMATS = {
-    b"\x28\xb5\x2f\xfd": "unsupported_zstd",
-    b"\x50\x2a\x4d\x18": "unsupported_zstd",  # a skippable frame, where a dictionary may stand
-    b"\x5d\x2a\x4d\x18": "unsupported_zstd",
-    b"\x04\x22\x4d\x18": "unsupported_lz4",
-    b"file": "unsupported_arc",
-}
+_WHOLE = 256 << 10  # records below are taken from their member in one piece
+_TYPES = frozenset(
+    {"warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation"}
+)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One WARC record. For responses the HTTP part is parsed and the body decoded; others have no payload."""
+    """One record. For responses the HTTP part is parsed and the body decoded; others have no payload."""
 
     archive: str
     type: str
     url: str
     record_id: str
     date: datetime | None
-    offset: int  # first byte of the record, or of the gzip member that holds it
-    length: int  # compressed bytes; 0 where several records share a gzip member
+    offset: int  # first byte of the record, or of the member that holds it
+    length: int  # bytes of the archive, line ends behind it included; 0 where several records share a member
     payload: bytes = b""
     http_status: int | None = None  # None where the record holds no HTTP response
     mime: str = ""
@@ -47,6 +44,9 @@ class Record:
     robots: str = ""  # X-Robots-Tag, values joined by commas
     link: str = ""  # the Link header
     problem: str | None = None  # why the record could not be read as it was meant
+    tdm: str = ""  # the TDM-Reservation header
+    truncated: str = ""  # WARC-Truncated; segmented, short: the crawler or the server sent part of the body
+    payload_declared_digest: str = ""  # WARC-Payload-Digest
 
     @property
     def id(self) -> str:
@@ -73,144 +73,156 @@ def read_records(
     ends early is found out. Bodies above `page_bytes` (encoded or decoded) are not held: problem 'too_large'.
     """
     blocks = Blocks(stream)
-    unsupported = _OTHER_FORMATS.get(_first_bytes(blocks))
-    if unsupported:
-        yield Damage(0, max(size, 0), unsupported)
+    try:
+        reason = refusal(blocks) or ""
+        codec, syntax = (None, WARC) if reason else find_format(blocks)
+    except StreamDamageError as damage:
+        reason = damage.reason
+    if reason:
+        yield Damage(0, max(size, 0), reason)
         return
-    walk = _read_members if _has_members(blocks) else _read_plain
-    end = yield from walk(blocks, name, page_bytes)
+    if codec is None:
+        end = yield from _read_plain(blocks, name, page_bytes, syntax)
+    else:
+        end = yield from _read_members(blocks, name, page_bytes, syntax, codec)
     if size > end:
         yield Damage(end, size, "missing")
 
 
-def _read_plain(blocks: Blocks, name: str, cap: int) -> Generator[Record | Damage, None, int]:
+def _read_plain(blocks: Blocks, name: str, cap: int, syntax: Syntax) -> Generator[Record | Damage, None, int]:
     """Uncompressed archives; returns where reading ended."""
     window = Window(blocks.chunks)
-    for found in read_frames(window, cap):
+    for found in read_frames(window, cap, syntax):
         if isinstance(found, Gap):
             yield Damage(found.start, found.end, found.reason)
             continue
-        yield to_record(found, name, found.start, found.end - found.start, damage=None, cap=cap)
+        length = found.end - found.start
+        yield to_record(found, name, found.start, length, damage=None, cap=cap, syntax=syntax)
         if found.problem == "truncated":
             yield Damage(found.start, found.end, "truncated")
     return window.position
 
 
-def _read_members(blocks: Blocks, name: str, cap: int) -> Generator[Record | Damage, None, int]:
-    """Archives of gzip members; returns where reading ended."""
+def _read_members(
+    blocks: Blocks, name: str, cap: int, syntax: Syntax, codec: Codec
+) -> Generator[Record | Damage, None, int]:
+    """Compressed archives; returns where reading ended."""
     position = 0
     while blocks.peek(position, 1):
-        if not is_member(blocks, position):
-            start, position = position, next_member(blocks, position)
-            yield Damage(start, position, "garbage")
+        if not codec.begins(blocks, position):
+            start, position = position, next_record_member(codec, blocks, position)
+            yield Damage(start, position, "truncated" if codec.is_cut(blocks, start) else "garbage")
             continue
-        member = Member(blocks, position)
-        damage = yield from _read_member(member, name, cap)
-        if damage == "bad_gzip":
-            member.end = next_member(blocks, position + 1)
+        member = Member(codec, blocks, position, opens_record)
+        damage, broken = yield from _read_member(member, name, cap, syntax)
+        if broken:  # a broken stream may run on through sound members, up to the end of the file
+            member.end = next_record_member(codec, blocks, position + 1)
+            if damage == "truncated" and blocks.peek(member.end, 1):
+                damage = f"bad_{codec.name}"
         if damage:
             yield Damage(position, member.end, damage)
         position = member.end
     return position
 
 
-def _read_member(member: Member, name: str, cap: int) -> Generator[Record | Damage, None, str | None]:
-    """The records of one member; returns why bytes of it could not be read, or None."""
+def _read_member(
+    member: Member, name: str, cap: int, syntax: Syntax
+) -> Generator[Record | Damage, None, tuple[str | None, bool]]:
+    """The records of one member. Returns why bytes of it could not be read, or None, and whether the member
+    itself is broken."""
     window = Window(member.chunks)
-    damage: str | None = None
+    whole = window.peek(_WHOLE)
+    if len(whole) < _WHOLE and not window.damage and (frame := single_frame(whole, cap, syntax)):
+        length = member.end - member.start
+        yield to_record(frame, name, member.start, length, damage=None, cap=cap, syntax=syntax)
+        return None, False
+    gap: str | None = None
     alone = True
-    for found in read_frames(window, cap):
-        if isinstance(found, Gap):
-            damage = damage or found.reason
+    for found in read_frames(window, cap, syntax):
+        cut = (found.reason if isinstance(found, Gap) else found.problem) == "truncated"
+        if cut and not window.damage and member.join():
+            window.rewind(found.start)
             continue
-        window.skip_newlines()
+        if isinstance(found, Gap):
+            gap = gap or found.reason
+            continue
         alone = alone and not window.peek(1)
         length = member.end - member.start if alone and not window.damage else 0
-        yield to_record(found, name, member.start, length, damage=window.damage, cap=cap)
+        yield to_record(found, name, member.start, length, damage=window.damage, cap=cap, syntax=syntax)
+        gap = gap or ("truncated" if cut else None)
         alone = False
     window.drain()
-    return window.damage or damage
+    return window.damage or gap, window.damage is not None
 
 
 def to_record(
-    frame: Frame, archive: str, offset: int, length: int, *, damage: str | None, cap: int
+    frame: Frame,
+    archive: str,
+    offset: int,
+    length: int,
+    *,
+    damage: str | None,
+    cap: int,
+    syntax: Syntax = WARC,
 ) -> Record:
-    """Parse what was cut out. `damage` says why the bytes below are not to be trusted."""
+    """Parse what was cut out. `damage` says why the bytes below are not to be trusted.
+
+    A record of which nobody can say what it is counts as a response, so that it is told as a failure.
+    """
     problem = ("truncated" if damage == "truncated" else "damaged") if damage else frame.problem
-    try:
-        parsed = WarcRecord.from_bytes(frame.head + frame.content)
-    except (OSError, ValueError):
-        return _unreadable(archive, offset, length, problem)
-    kind = _header(parsed.headers, "WARC-Type").lower()
+    head = Headers(syntax.as_warc(frame.head, len(frame.content)))
+    kind = head.get(b"warc-type").lower()
     if not kind:
-        return _unreadable(archive, offset, length, problem)
-    record = Record(
+        return Record(archive, "response", "", "", None, offset, length, problem=problem or "bad_header")
+    http: dict[str, Any] = {}
+    if kind == "response" and not problem:
+        http = _http(head, frame.content, cap)
+    return Record(
         archive=archive,
         type=kind if kind in _TYPES else "unknown",
-        url=_header(parsed.headers, "WARC-Target-URI").strip("<>"),
-        record_id=_header(parsed.headers, "WARC-Record-ID"),
-        date=parsed.record_date,
+        url=head.get(b"warc-target-uri").strip("<>"),
+        record_id=head.get(b"warc-record-id"),
+        date=parse_date(head.get(b"warc-date")),
         offset=offset,
         length=length,
-        problem=problem,
+        payload_declared_digest=head.get(b"warc-payload-digest"),
+        **{"problem": problem, "truncated": _truncated(head), **http},
     )
-    if record.type != "response" or problem:
-        return record
-    return _with_http(record, parsed, frame.content[:5], cap)
 
 
-def _unreadable(archive: str, offset: int, length: int, problem: str | None) -> Record:
-    """A record of which nobody can say what it is counts as a response, so that it is told as a failure."""
-    return Record(archive, "response", "", "", None, offset, length, problem=problem or "bad_header")
+def _truncated(head: Headers) -> str:
+    said = head.get(b"warc-truncated").lower()
+    return said or ("segmented" if head.get(b"warc-segment-number") else "")
 
 
-def _with_http(record: Record, parsed: WarcRecord, opening: bytes, cap: int) -> Record:
-    """The record with HTTP headers and decoded body. Other protocols (dns:) stay without a status."""
-    if opening != b"HTTP/":
-        claims_http = "http" in _header(parsed.headers, "Content-Type").lower()
-        return replace(record, problem="bad_http") if claims_http else record
+def _http(head: Headers, content: bytes, cap: int) -> dict[str, Any]:
+    """The fields of a record that its HTTP response gives. Other protocols (dns:) stay without a status."""
+    status, http, body = split_http(content)
+    if status is None:
+        claims_http = content.startswith(b"HTTP/") or "http" in head.get(b"content-type").lower()
+        return {"problem": "bad_http"} if claims_http else {}
+    content_type = http.get(b"content-type")
+    found: dict[str, Any] = {
+        "http_status": status,
+        "mime": content_type.partition(";")[0].strip().lower(),
+        "charset": charset_of(content_type),
+        "robots": ", ".join(http.all(b"x-robots-tag")),
+        "link": http.get(b"link"),
+        "tdm": http.get(b"tdm-reservation"),
+    }
+    encoding, transfer = ",".join(http.all(b"content-encoding")), http.get(b"transfer-encoding")
     try:
-        parsed.parse_http(quirks_mode=True)
-        http = parsed.http_headers
-        status, body = http.status_code, parsed.reader.read()
-    except (OSError, ValueError):
-        return replace(record, problem="bad_http")
-    if not status:
-        return replace(record, problem="bad_http")
-    problem, transfer = None, _header(http, "Transfer-Encoding")
-    try:
-        body = decode_body(body, encoding=_header(http, "Content-Encoding"), transfer=transfer, cap=cap)
+        decoded = decode_body(body, encoding=encoding, transfer=transfer, cap=cap)
     except BodyError as error:
-        problem, body = error.reason, b""
-    return replace(
-        record,
-        payload=body,
-        http_status=status,
-        mime=_header(http, "Content-Type").partition(";")[0].strip().lower(),
-        charset=parsed.http_charset or "",
-        robots=", ".join(http.get_multiple("X-Robots-Tag")).replace("\0", ""),
-        link=_header(http, "Link"),
-        problem=problem,
-    )
+        return {**found, "problem": error.reason}
+    found["payload"] = decoded.data
+    as_sent = not encoding and not transfer
+    if not decoded.complete or (as_sent and 0 < len(body) < _length_of(http)):
+        found["truncated"] = _truncated(head) or "short"
+    return found
 
 
-def _header(headers: HeaderMap, name: str) -> str:
-    return (headers.get(name) or "").replace("\0", "").strip()
-
-
-def _has_members(blocks: Blocks) -> bool:
-    """Whether an archive is compressed; told from behind the damage if its head is damaged."""
-    if is_member(blocks, 0):
-        return True
-    if blocks.peek(0, 64).lstrip(b"\r\n").startswith(b"WARC/"):
-        return False
-    return bool(blocks.peek(next_member(blocks, 0), 1))
-
-
-def _first_bytes(blocks: Blocks) -> bytes:
-    if not is_member(blocks, 0):
-        return blocks.peek(0, 4)
-    try:
-        return next(Member(blocks, 0).chunks(), b"")[:4]
-    except StreamDamageError:
-        return b""
+def _length_of(http: Headers) -> int:
+    """The body's length as the server declared it; 0 where it did not."""
+    declared = http.get(b"content-length")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 16 else 0
