@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO ?= demo
 
-.PHONY: help setup demo test test-all bench lint format clean
+.PHONY: help setup demo test test-all bench bench-extraction lint format clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -30,6 +30,9 @@ test-all: setup ## the tests, slow ones too
 
 bench: setup ## measure; prints figures and ratios, asserts nothing
 	$(BIN)/python -m tests.benchmarks
+
+bench-extraction: setup ## fidelity of extractors on ../shared/data; options in BENCH_ARGS
+	$(BIN)/python -m tests.benchmarks.extraction $(BENCH_ARGS)
 
 lint: setup ## ruff, format check, strict mypy on corpus and training
 	$(BIN)/ruff check .

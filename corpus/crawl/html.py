@@ -1,140 +1,78 @@
-"""HTML to text, twice: a light pass for every page, and a full one for the few that are kept."""
+"""A page in full: its title, text and what it says of its own use, for the few pages that are kept."""
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass
 
-import trafilatura
-from lxml import html as lxml_html
-from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.html import HTMLTree
-
 from corpus.crawl import policy
-from corpus.crawl.blocks import Protected, parse, protect
 from corpus.crawl.charset import clean
+from corpus.crawl.extract import article, document, tree
 
-TRAFILATURA, RESILIPARSE = "trafilatura", "resiliparse"
-_LEAST_MAIN = 0.2  # main content below this share of all text has lost the page, not the navigation
-_MUCH_LESS = 0.6  # trafilatura's text below this share of resiliparse's has lost a part of the page
+OURS, OURS_CUT, TRAFILATURA = "documentation", "documentation-cut", "trafilatura"
+_LEAST = 0.2  # of our text's characters; a reading of less has lost a part of the article
 _FENCED = re.compile(r"^(`{3,})[^\n]*\n(.*?)\n\1$", re.MULTILINE | re.DOTALL)
-# the text is not to be rendered: `log\_directory` goes back to `log_directory`; code spans hold no escapes
-_CODE_SPAN_OR_ESCAPE = re.compile(r"((`+)(?!`).+?(?<!`)\2(?!`))|\\([*_`~\[\]<>#+.)-])")
-logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it logs every page that it finds odd
 
 
 @dataclass(frozen=True, kw_only=True)
-class Description:
-    """What a page says of itself; `opt_out` holds its robots directives, joined by commas."""
+class Description(policy.Statements):
+    """What a page says of itself, and of its own use."""
 
     title: str
-    licence: str | None
-    opt_out: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extraction(Description):
-    """What the full pass makes of a page. `code_share`: characters inside fenced blocks over all."""
+    """What the full pass makes of a page.
+
+    `extractor`: `documentation`, `documentation-cut` where a page was too large or too
+    deep to be read to its end, `trafilatura` for articles. `code_share`: characters inside fenced blocks over
+    all. `fidelity`: share of the code lines and table cells of the page's main area that `text` kept.
+    """
 
     text: str
     extractor: str
     code_share: float
+    fidelity: float
 
 
-def light_text(html: str) -> str:
-    """The text of a page: resiliparse's main content, or all text where that misses the page."""
-    tree = HTMLTree.parse(html)
-    main = str(extract_plain_text(tree, preserve_formatting=True, main_content=True, alt_texts=False))
-    if len(main) < 2_000:
-        everything = str(
-            extract_plain_text(tree, preserve_formatting=True, main_content=False, alt_texts=False)
-        )
-        if len(main) < _LEAST_MAIN * len(everything):
-            return everything
-    return main
-
-
-def describe(html: str, *, robots: str = "", link: str = "") -> Description:
-    """Title, licence and robots directives of a page alone. `robots` and `link` are the HTTP headers."""
+def describe(html: str, *, robots: str = "", link: str = "", tdm: str = "") -> Description:
+    """Title and statements of a page alone. The HTTP headers are those that `policy.read` takes."""
     try:
-        title = _title(parse(html))
-    except (lxml_html.etree.ParserError, ValueError):  # no element at all
+        title = clean(tree.title(tree.parse(html)))
+    except ValueError:  # no element at all
         title = ""
-    return Description(title=title, licence=policy.licence(html, link), opt_out=policy.opt_out(html, robots))
+    return Description(title=title, **vars(policy.read(html, robots=robots, link=link, tdm=tdm)))
 
 
-def full_extract(html: str, url: str, *, robots: str = "", link: str = "") -> Extraction:
-    """Title, text, licence and robots directives of a page. `robots` and `link` are the HTTP headers.
-
-    The text is trafilatura's; resiliparse's where trafilatura lost more of the code, or much of the text.
-    """
-    licence, opt_out = policy.licence(html, link), policy.opt_out(html, robots)
-    try:
-        page = protect(html)
-    except (lxml_html.etree.ParserError, ValueError):  # no element at all
-        return Extraction(
-            title="", licence=licence, opt_out=opt_out, text="", extractor=RESILIPARSE, code_share=0.0
-        )
-    title = _title(page.tree)
-    markup = lxml_html.tostring(page.tree, encoding="unicode")
-    second = _by_resiliparse(markup)
-    first = _by_trafilatura(page, url)
-    name, text = choose(page, first, second)
-    text = clean(page.restore(text))
+def full_extract(html: str, url: str, *, robots: str = "", link: str = "", tdm: str = "") -> Extraction:
+    """Title, text and statements of a page. The HTTP headers are those that `policy.read` takes."""
+    said = vars(policy.read(html, robots=robots, link=link, tdm=tdm))
+    title, text, extractor, fidelity = _read(html, url)
     return Extraction(
         title=title,
-        licence=licence,
-        opt_out=opt_out,
+        **said,
         text=text,
-        extractor=name,
+        extractor=extractor,
         code_share=code_share(text),
+        fidelity=fidelity,
     )
 
 
-def choose(page: Protected, by_trafilatura: str, by_resiliparse: str) -> tuple[str, str]:
-    """The better of two extractions of the same page, and its name."""
-    lost_code = page.kept_code(by_trafilatura) < page.kept_code(by_resiliparse)
-    lost_text = len(by_trafilatura) < _MUCH_LESS * len(by_resiliparse)
-    if lost_code or lost_text:
-        return RESILIPARSE, by_resiliparse
-    return TRAFILATURA, by_trafilatura
+def _read(html: str, url: str) -> tuple[str, str, str, float]:
+    """Title, text, extractor and fidelity."""
+    try:
+        found = document.extract(html, url)
+    except ValueError:  # no element at all
+        return "", "", OURS, 1.0
+    title, text = clean(found.title), clean(found.text)
+    if found.is_article:
+        prose = clean(article.by_trafilatura(html, url))
+        if len(prose) >= _LEAST * len(text):
+            return title, prose, TRAFILATURA, found.fidelity_of(prose)
+    return title, text, OURS_CUT if found.cut else OURS, found.fidelity
 
 
 def code_share(text: str) -> float:
     """Share of the characters that stand inside fenced code blocks."""
     return sum(len(found.group(2)) for found in _FENCED.finditer(text)) / len(text) if text else 0.0
-
-
-def _by_trafilatura(page: Protected, url: str) -> str:
-    """Never with `deduplicate` (the text would depend on the pages before) nor with metadata (slow)."""
-    try:
-        text = trafilatura.extract(
-            page.tree,
-            url=url or None,
-            output_format="markdown",
-            include_formatting=True,
-            include_links=False,
-            include_images=False,
-            include_comments=True,
-            include_tables=True,
-            favor_recall=False,
-            deduplicate=False,
-            with_metadata=False,
-        )
-    except (ValueError, TypeError, AttributeError, RecursionError, AssertionError, KeyError, IndexError):
-        return ""  # pages that trafilatura stumbles over are left to resiliparse
-    return _CODE_SPAN_OR_ESCAPE.sub(lambda found: found.group(1) or found.group(3), text or "")
-
-
-def _by_resiliparse(markup: str) -> str:
-    return str(extract_plain_text(markup, preserve_formatting=True, main_content=True, alt_texts=False))
-
-
-def _title(tree: lxml_html.HtmlElement) -> str:
-    for path in ("//head/title", "//title", "//h1"):
-        for node in tree.xpath(path)[:1]:
-            title = " ".join(node.text_content().split())
-            if title:
-                return clean(title[:500])
-    return ""
