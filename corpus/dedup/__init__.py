@@ -1,1 +1,1 @@
-"""Deduplication with evidence: same payload, same text, near duplicates compared with what is kept."""
+"""Deduplication with evidence: same payload, address or text, near duplicates compared with what is kept."""

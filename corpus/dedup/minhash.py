@@ -1,8 +1,8 @@
 """MinHash signatures and their bands (Broder 1997; Leskovec et al., Mining of Massive Datasets, ch. 3).
 
-Each permutation is a multiply-add modulo 2^64 of shingle hashes that are already well mixed. The tests hold
-the estimates to theory and to the package datasketch, which is their oracle and never runs here. Work is done
-in blocks, so memory does not grow with the text.
+Each permutation is a multiply-add modulo 2^64 of shingle hashes that are already well mixed. The package
+datasketch is the reference: the tests hold the estimates to it and to theory, and it never runs here. Work is
+done in blocks, so memory does not grow with the text.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ class MinHasher:
         self._factors = self._draw("factor", seed) | np.uint64(1)  # odd: a bijection modulo 2^64
         self._offsets = self._draw("offset", seed)
         self._salts = self._draw("band", seed)[: banding.bands]
+        self._sampler = self._draw("sample", seed)[:2]
 
     def _draw(self, name: str, seed: int) -> Hashes:
         drawn = [
@@ -99,3 +100,15 @@ class MinHasher:
             for row in range(self.banding.rows):
                 acc = mix(acc ^ table[:, row]) * np.uint64(0x9E3779B97F4A7C15)
         return acc.view(np.int64)
+
+    def sample_key(self, shingles: Hashes) -> int:
+        """The minimum under one more permutation, which no band uses, below 2^63; 0 for an empty set.
+
+        Pages that are alike share it as often as they are alike, so that a sample drawn by it holds pairs to
+        measure recall on, and none of them is there because the bands found it.
+        """
+        if not len(shingles):
+            return 0
+        with np.errstate(over="ignore"):
+            values = shingles * (self._sampler[:1] | np.uint64(1)) + self._sampler[1:]
+        return int(mix(values.min(keepdims=True))[0] >> np.uint64(1))

@@ -1,29 +1,33 @@
-"""Deduplication on DataFrames: read, sketch, group by text, decide, write the tables."""
+"""Deduplication on DataFrames: read, sketch, group equal pages, search near ones, decide, write."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import reduce
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.window import Window
 
-from corpus.dedup import batches
+from corpus.dedup.boilerplate.stage import without_boilerplate
 from corpus.dedup.config import DedupConfig
-from corpus.dedup.near.stage import Scratch, near_duplicates
-from corpus.engine import manifest, storage
+from corpus.dedup.decide.stage import check, decide
+from corpus.dedup.exact.stage import PAGES, numbered, sketch, with_equals
+from corpus.dedup.graph.stage import Scratch
+from corpus.dedup.known.stage import concerned, empty, index_inputs, known_sketches
+from corpus.dedup.near.stage import near_duplicates
+from corpus.dedup.order import rank_expressions
+from corpus.dedup.read.stage import identify, part_repeats, read_records
+from corpus.dedup.sample import SampledPage, measure
+from corpus.dedup.shingles import unpack
 from corpus.engine.errors import UserError
-from corpus.engine.inputs import expand
 from corpus.engine.manifest import Manifest
-from corpus.engine.stage import Stage, read_table, stage_input
-from corpus.engine.tables import DUPLICATES, LEDGER, UNIQUE_PAGES
+from corpus.engine.stage import Stage
+from corpus.engine.tables import BOILERPLATE, DEDUP_INDEX, DUPLICATES, LEDGER, UNIQUE_PAGES
 
-_BEST_FIRST = "struct(-coalesce(nanvl(double(agent_score), -1D), -1D) AS score, -length AS length, id AS id)"
+_BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
+_LONGEST_IN_SAMPLE = 100_000  # shingles; the sample is held on the driver
 
 
 def run(config: DedupConfig) -> Manifest:
@@ -31,23 +35,30 @@ def run(config: DedupConfig) -> Manifest:
     stage = Stage.open("dedup", config, inputs_of(config))
     if stage.finished:
         return stage.finished
-    with stage.spark() as spark:
+    with stage.spark() as spark, small_batches(spark):
         scratch = Scratch(stage.scratch)
         records, repeats = part_repeats(read_records(spark, config.input), scratch)
-        decisions = scratch.save(decide(records, repeats, config, scratch), "decisions")
-        records_in = decisions.count()
-        survivors = decisions.where("outcome = 'kept'").select("id")
-        kept = stage.write(records.join(survivors, "id", "left_semi"), UNIQUE_PAGES)
+        sketches = scratch.save(sketch(records, config), "sketches")
+        known = known_pages(spark, sketches, config, scratch)
+        groups = group(sketches, known, config, scratch)
+        removed, roots = find_near(groups, sketches, known, config, scratch)
+        decisions = scratch.save(decide(groups, repeats, removed, roots), "decisions")
+        check(decisions, config)
+        kept_ids = decisions.where("outcome = 'kept'").select("id")
+        kept, report = without_boilerplate(records.join(kept_ids, "id", "left_semi"), config, scratch)
+        kept_rows = stage.write(kept, UNIQUE_PAGES)
         stage.write(typed(decisions.where("outcome = 'dropped'"), DUPLICATES.schema), DUPLICATES)
+        stage.write(typed(report, BOILERPLATE.schema), BOILERPLATE)
+        stage.write(typed(sketches.join(kept_ids, "id", "left_semi"), DEDUP_INDEX.schema), DEDUP_INDEX)
         stage.write(typed(as_ledger(decisions), LEDGER.schema), LEDGER)
         facts = {**config.describe(), **scratch.facts}
-        return stage.finish(spark, records_in=records_in, kept_rows=kept, facts=facts)
+        return stage.finish(spark, records_in=decisions.count(), kept_rows=kept_rows, facts=facts)
 
 
 def plan(config: DedupConfig) -> str:
     """What --dry-run prints."""
     found = inputs_of(config)
-    size = sum(int(item["bytes"]) for item in found)
+    size = sum(int(item.get("bytes", 0)) for item in found)
     about = config.describe()
     lines = [f"dedup: {len(found)} inputs, {size:,} bytes -> {config.output}"]
     lines.append(
@@ -58,158 +69,95 @@ def plan(config: DedupConfig) -> str:
 
 
 def inputs_of(config: DedupConfig) -> list[Mapping[str, Any]]:
+    rank_expressions(config.survivor)  # a wrong order is told before any work
     if not config.input:
         raise UserError("input= is empty; give it a finished stage folder, or Parquet with id, url and text.")
-    return [item for path in config.input for item in identify(path)]
+    return [*(item for path in config.input for item in identify(path)), *index_inputs(config)]
 
 
-def identify(path: str) -> list[Mapping[str, Any]]:
-    """The identity of one input: a table of a finished stage, or each file of other Parquet."""
-    if manifest.is_finished(path):
-        return [stage_input(path, table_of(path))]
-    return [file.identity() for file in expand([path], suffixes=(".parquet",))]
-
-
-def table_of(folder: str) -> str:
-    tables = manifest.read(folder).tables
-    return next((name for name in ("pages", "seeds") if name in tables), "pages")
-
-
-def read_records(spark: SparkSession, paths: Sequence[str]) -> DataFrame:
-    """All inputs as one DataFrame: id, url and text as strings without nulls, and what else they bring."""
-    frames = []
-    for path in paths:
-        if manifest.is_finished(path):
-            df = read_table(spark, path, table_of(path))
-        else:
-            df = read_parquet(spark, path)
-        missing = sorted({"id", "url", "text"} - set(df.columns))
-        if missing:
-            lacking = " and no ".join(missing)
-            raise UserError(f"{storage.redact(path)} has no column {lacking}; dedup needs id, url and text.")
-        frames.append(df)
-    _check_types(frames, paths)
-    df = reduce(lambda one, other: one.unionByName(other, allowMissingColumns=True), frames)
-    df = df.withColumns({name: F.coalesce(F.col(name).cast("string"), F.lit("")) for name in ("url", "text")})
-    made = F.md5(F.concat_ws("\n", "url", "text"))  # a record without an id still needs one
-    return df.withColumn("id", F.coalesce(F.col("id").cast("string"), made))
-
-
-def read_parquet(spark: SparkSession, path: str) -> DataFrame:
-    """Parquet that no stage of ours has written. Raises UserError where the first file is none."""
-    files = [file.path for file in expand([path], suffixes=(".parquet",))]
+@contextmanager
+def small_batches(spark: SparkSession) -> Iterator[None]:
+    """Fewer rows to an Arrow batch than elsewhere: a row may hold a text or a shingle set of megabytes."""
+    before = spark.conf.get(_BATCH)
+    spark.conf.set(_BATCH, "200")
     try:
-        with storage.open_input(files[0]) as stream:
-            pq.read_schema(stream)  # Spark would answer with a hundred lines
-    except pa.ArrowException as error:
-        raise UserError(f"cannot read {storage.redact(files[0])} as Parquet: {error}.") from error
-    return spark.read.parquet(*(storage.spark_path(file) for file in files))
+        yield
+    finally:
+        spark.conf.set(_BATCH, before or "1000")
 
 
-def _check_types(frames: Sequence[DataFrame], paths: Sequence[str]) -> None:
-    seen: dict[str, tuple[str, str]] = {}
-    for df, path in zip(frames, paths):
-        for name, kind in df.dtypes:
-            first, where = seen.setdefault(name, (kind, path))
-            if first != kind and name not in ("id", "url", "text"):
-                raise UserError(
-                    f"column '{name}' is {first} in {where} but {kind} in {path}; give both one type."
-                )
+def known_pages(spark: SparkSession, sketches: DataFrame, config: DedupConfig, scratch: Scratch) -> DataFrame:
+    """The pages of the indexes that share something with a page of this run."""
+    known = known_sketches(spark, config, lambda records: sketch(records, config))
+    if known is None:
+        return empty(spark)
+    if any_sketched(config):
+        known = scratch.save(known, "known")
+    met = scratch.save(concerned(known, sketches), "concerned")
+    scratch.facts["index_pages_met"] = met.count()
+    return met
 
 
-def part_repeats(records: DataFrame, scratch: Scratch) -> tuple[DataFrame, DataFrame | None]:
-    """(one row per id, the other rows of ids that repeat).
-
-    The latter: id, url, agent_score, same (whether the text is that of the first row). Texts move only
-    where ids repeat, as after reading one crawl twice.
-    """
-    many = scratch.save(records.groupBy("id").count().where("count > 1").select("id"), "repeats")
-    if many.isEmpty():
-        return records, None
-    whole = F.to_json(F.struct(*sorted(records.columns)))
-    # Rows in which every column is equal may swap places: nothing tells them apart.
-    order = Window.partitionBy("id").orderBy(-F.length("text"), F.md5(whole))
-    placed = records.join(many, "id", "left_semi").withColumn("_place", F.row_number().over(order))
-    placed = placed.withColumn("_same", F.col("text") == F.first("text").over(order))
-    firsts = placed.where("_place = 1").drop("_place", "_same")
-    columns = [
-        F.col("id"),
-        F.col("url"),
-        column_or_null(records, "agent_score", "float"),
-        F.col("_same").alias("same"),
-    ]
-    others = scratch.save(placed.where("_place > 1").select(*columns), "others")
-    return records.join(many, "id", "left_anti").unionByName(firsts), others
+def any_sketched(config: DedupConfig) -> bool:
+    """Whether an index has only texts, which are then sketched once and not for each question to it."""
+    return any(not item.get("table", "").endswith(f"/{DEDUP_INDEX.name}") for item in index_inputs(config))
 
 
-def column_or_null(df: DataFrame, name: str, kind: str) -> Column:
-    return (F.col(name) if name in df.columns else F.lit(None)).cast(kind).alias(name)
+def group(sketches: DataFrame, known: DataFrame, config: DedupConfig, scratch: Scratch) -> DataFrame:
+    """All pages, numbered from the best, each with the best page of its text."""
+    new = sketches.withColumn("index", F.lit(""))
+    pages = scratch.save(numbered(new.unionByName(known).select(*PAGES), config), "pages")
+    return scratch.save(with_equals(pages), "groups")
 
 
-def decide(records: DataFrame, repeats: DataFrame | None, config: DedupConfig, scratch: Scratch) -> DataFrame:
-    """One row per record: id, url, agent_score, outcome, reason and, where dropped, the evidence."""
-    groups = scratch.save(exact_groups(sketch(records, config)), "groups")
+def find_near(
+    groups: DataFrame, sketches: DataFrame, known: DataFrame, config: DedupConfig, scratch: Scratch
+) -> tuple[DataFrame, DataFrame]:
+    """(removed, roots) among the pages that differ in text, and the facts of the search."""
+    new = groups.where("index = ''")
     # Counted by characters, of which a text has no fewer than words: an upper bound.
-    too_long = groups.where(f"shingles = 0 and length > {config.max_words}")
+    too_long = new.where(f"shingles = 0 and length > {config.max_words}")
+    row = new.agg(F.min("node"), F.count(F.lit(1))).first()
+    first_new, count = (row[0] or 0, row[1]) if row else (0, 0)
+    distinct = groups.where("node = rep_node and size(bands) > 0").select(
+        "node", "id", "index", "shingles", "bands", "sample_key"
+    )
+    stored = sketches.select("id", F.lit("").alias("index"), "hashes").unionByName(
+        known.select("id", "index", "hashes")
+    )
+    hashes = stored.join(distinct.select("id", "index", "node"), ["id", "index"]).select("node", "hashes")
+    removed, roots = near_duplicates(distinct, hashes, first_new, config, scratch)
     scratch.facts["texts_without_near_search_for_length"] = too_long.count()
-    removed, roots = near_duplicates(records, groups, config, scratch)
-    of_first = ("digest", "rep", "rep_digest")
-    pages = groups.select("id", "url", "agent_score", *of_first, F.lit(False).alias("again"))
-    if repeats is None:
-        return with_evidence(pages, removed, roots)
-    again = repeats.where("same").drop("same").join(groups.select("id", *of_first), "id")
-    pages = pages.unionByName(again.withColumn("again", F.lit(True)))
-    conflicts = repeats.where("not same").select("id", "url", "agent_score")
-    failed = conflicts.withColumns({"outcome": F.lit("failed"), "reason": F.lit("id_conflict")})
-    return with_evidence(pages, removed, roots).unionByName(failed, allowMissingColumns=True)
+    if config.sample:
+        pages = sampled(distinct.where(f"node >= {first_new}"), hashes, removed, count, config)
+        scratch.facts["sample"] = measure(pages, config.banding(), config.threshold)
+    return removed, roots
 
 
-def with_evidence(pages: DataFrame, removed: DataFrame, roots: DataFrame) -> DataFrame:
-    """The one place where a page is kept or dropped: outcome, reason, survivor, similarity, cluster."""
-    rows = pages.join(removed, pages.rep == removed.removed, "left")
-    rows = rows.join(roots.withColumnRenamed("id", "rep"), "rep", "left")
-    is_rep = F.col("id") == F.col("rep")
-    same_payload = F.col("again") | (~is_rep & (F.col("digest") == F.col("rep_digest")))
-    relation = (
-        F.when(F.col("removed").isNotNull(), "near").when(same_payload, "payload").when(~is_rep, "text")
-    )
-    rows = rows.withColumns({"root": F.coalesce("root", "rep"), "relation": relation})
-    cluster, whole = Window.partitionBy("root"), F.lit(1.0)
-    return rows.select(
-        "id",
-        "url",
-        "agent_score",
-        F.when(F.col("relation").isNull(), "kept").otherwise("dropped").alias("outcome"),
-        F.coalesce(F.concat(F.lit("duplicate_"), "relation"), F.lit("")).alias("reason"),
-        F.coalesce("kept_id", "rep").alias("kept_id"),
-        "relation",
-        F.coalesce("jaccard", whole).alias("jaccard"),
-        F.coalesce("containment", whole).alias("containment"),
-        F.min("id").over(cluster).alias("cluster_id"),
-        F.count(F.lit(1)).over(cluster).alias("cluster_size"),
-    )
-
-
-def sketch(records: DataFrame, config: DedupConfig) -> DataFrame:
-    """The only pass over all texts: what each page is compared by, without the page."""
-    digest = column_or_null(records, "payload_digest", "string").alias("digest")
-    narrow = records.select("id", "url", column_or_null(records, "agent_score", "float"), digest, "text")
-    return narrow.mapInArrow(batches.sketch(config), from_arrow_schema(batches.SKETCH))
-
-
-def exact_groups(sketches: DataFrame) -> DataFrame:
-    """Each page with `rep`, the best page of the same normalised text, and that page's payload digest."""
-    ranked = sketches.withColumn("rank", F.expr(_BEST_FIRST))
-    best = Window.partitionBy("text_key").orderBy("rank")
-    grouped = ranked.withColumn("rep", F.first("id").over(best)).withColumn(
-        "rep_digest", F.first("digest").over(best)
-    )
-    return grouped.drop("text_key")
+def sampled(
+    pages: DataFrame, hashes: DataFrame, removed: DataFrame, count: int, config: DedupConfig
+) -> list[SampledPage]:
+    """About `sample` pages drawn by a hash that like pages share: see `MinHasher.sample_key`."""
+    every = max(count // config.sample, 1)
+    drawn = pages.where(f"sample_key % {every} = 0 and shingles <= {_LONGEST_IN_SAMPLE}")
+    drawn = drawn.orderBy("sample_key", "node").limit(2 * config.sample)
+    survivor = hashes.select(F.col("node").alias("survivor"), F.col("hashes").alias("of_survivor"))
+    rows = drawn.join(hashes, "node").join(removed.selectExpr("removed node", "survivor"), "node", "left")
+    rows = rows.join(survivor, "survivor", "left").select("node", "hashes", "bands", "of_survivor")
+    return [
+        SampledPage(
+            row["node"],
+            unpack(row["hashes"]),
+            frozenset(row["bands"]),
+            None if row["of_survivor"] is None else unpack(row["of_survivor"]),
+        )
+        for row in sorted(rows.collect(), key=lambda row: int(row["node"]))
+    ]
 
 
 def as_ledger(decisions: DataFrame) -> DataFrame:
     nothing = {"warc": F.lit(None).cast("string"), "offset": F.lit(None).cast("bigint")}
-    return decisions.withColumns({"stage": F.lit("dedup"), **nothing})
+    return decisions.withColumns({"stage": F.lit("dedup"), "agent_score": F.col("score"), **nothing})
 
 
 def typed(df: DataFrame, schema: Any) -> DataFrame:

@@ -16,6 +16,14 @@ class Evidence:
     jaccard: float
     containment: float
 
+    def suffices(self, threshold: float, containment: float | None) -> bool:
+        """Whether the second page is a duplicate of the first: by similarity, or because it holds nothing
+        new.
+        """
+        if self.jaccard >= threshold:
+            return True
+        return containment is not None and self.containment >= containment
+
 
 def common(first: Hashes, second: Hashes) -> int:
     """How many hashes two sorted sets share."""

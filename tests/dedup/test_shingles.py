@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.dedup.normalise import normalise, text_key, words
-from corpus.dedup.shingles import combine, shingle_set
+from corpus.dedup.normalise import normalise, pieces, text_key, words
+from corpus.dedup.shingles import combine, digest, shingle_set
 from corpus.dedup.verify import common, compare
 
 SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank"
@@ -20,8 +20,8 @@ def brute(text: str, size: int = 5) -> set[tuple[str, ...]]:
 
 
 def test_case_and_white_space_make_no_other_text_but_signs_do():
-    assert text_key(normalise("A  b\n c")) == text_key(normalise("a b C "))
-    assert text_key(normalise("a + b")) != text_key(normalise("a - b"))
+    assert text_key([normalise("A  b\n c")]) == text_key([normalise("a b C ")])
+    assert text_key([normalise("a + b")]) != text_key([normalise("a - b")])
     assert normalise("e\u0301") == normalise("\u00e9")
 
 
@@ -34,6 +34,23 @@ def test_scripts_without_spaces_are_cut_into_characters():
 @given(st.text(alphabet=st.sampled_from("ab 中文,é\n"), max_size=80), st.integers(1, 9))
 def test_cutting_into_pieces_changes_no_word(text, piece):
     assert flat(text, piece) == flat(text)
+
+
+SIGNS = st.text(alphabet=st.sampled_from("aΣσ e\u0301\u0345中\n\u00a0\u3000,"), max_size=60)
+
+
+@given(SIGNS, st.integers(1, 9))
+def test_a_text_normalised_in_pieces_is_the_same_text(text, size):
+    assert " ".join(pieces(text, size)) == normalise(text)
+    assert text_key(pieces(text, size)) == text_key([normalise(text)])
+
+
+def test_a_long_text_has_the_shingles_and_the_key_of_its_whole():
+    text = " ".join(f"{SENTENCE} {number} 文档\n" for number in range(8000))
+    found = digest(text, 5, least=8, most=10**7)
+    assert len(text) > 1 << 18
+    assert np.array_equal(found.shingles, shingle_set(normalise(text), 5))
+    assert found.key == text_key([normalise(text)])
 
 
 @given(st.lists(st.sampled_from("abcdefgh"), max_size=40), st.integers(1, 6))

@@ -1,0 +1,1 @@
+"""Repeated lines of hosts, on DataFrames."""

@@ -1,0 +1,1 @@
+"""Decisions on pages, and their check."""

@@ -1,0 +1,1 @@
+"""Equal pages and the order of all pages."""

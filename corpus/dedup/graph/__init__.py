@@ -1,0 +1,1 @@
+"""Graphs of verified pairs: components, and who goes."""

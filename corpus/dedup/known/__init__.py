@@ -1,0 +1,1 @@
+"""Earlier crawls and other texts that a run compares its pages with."""
