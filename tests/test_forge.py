@@ -53,7 +53,9 @@ def test_start_from_a_stage_removes_it_and_all_behind_it(tmp_path: Path) -> None
     for stage in STAGES:
         made_by_a_stage(space[stage])
     clear_from(space, "match", [])
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["classifier", "pages", "seeds", "unique"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        *("classifier", "clean", "clean_seeds", "pages", "seeds", "unique"),
+    ]
 
 
 def test_folder_that_no_stage_has_made_is_never_removed(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow.dataset as pads
 import pytest
 
-STAGES = ("seeds", "classifier", "pages", "unique", "matched", "shards")
+STAGES = ("seeds", "clean_seeds", "classifier", "pages", "unique", "clean", "matched", "shards")
 
 
 def forge(repository: Path, *words: str, timeout: int = 1500) -> subprocess.CompletedProcess[str]:
@@ -41,6 +41,7 @@ def demo(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
 
 
 def test_demo_keeps_the_planted_pages_and_little_else(demo: tuple[Path, str]) -> None:
+    from corpus.demo.road import replaced_by_url
     from corpus.demo.score import score
     from corpus.demo.truth import read_truth
 
@@ -51,13 +52,18 @@ def test_demo_keeps_the_planted_pages_and_little_else(demo: tuple[Path, str]) ->
         for stage in ("unique", "matched")
     )
     truth = read_truth(workspace / "embedded" / "crawl" / "truth.parquet")
-    result = score({row["url"]: row["outcome"] for row in ledger}, survivors, truth, matched)
+    clean = replaced_by_url(str(workspace / "clean"))
+    result = score({row["url"]: row["outcome"] for row in ledger}, survivors, truth, matched, clean)
     assert len(truth) >= 1200
     assert result.filter.recall > 0.85
     assert result.filter.precision > 0.85
     assert result.after_match.recall > 0.9 and result.after_match.precision > 0.93
     assert result.pairs > 40 and result.merged >= 0.95 * result.pairs
     assert not result.wrongly_removed
+    hygiene = result.hygiene
+    assert hygiene.items_removed == hygiene.items >= 6 and not hygiene.removed_wrongly
+    assert hygiene.secrets_replaced == hygiene.secrets >= 3
+    assert len(hygiene.replaced_wrongly) < 5  # authors whom the standard library's documentation names
     assert "recall" in printed
 
 

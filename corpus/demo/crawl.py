@@ -22,6 +22,7 @@ from corpus.demo.prose import documents, load_yaml
 from corpus.demo.spam import spam_pages
 from corpus.demo.stdlib import CRAWL_MODULES, module_documents
 from corpus.demo.truth import CrawlTruth, TruthRow, write_truth
+from corpus.demo.unclean import plant_unclean
 from corpus.demo.wanted import agent_documents, cli_documents, rest_documents
 from corpus.demo.warc import record_id, write_warc
 
@@ -93,11 +94,13 @@ def _wanted(
         pairs += _pages(site, found[: COUNTS["reference"]], "agent")
         spare += [(site, doc) for doc in found[COUNTS["reference"] :]]
     sources = {"rest": rest_documents(seed), "cli": cli_documents(seed), "agents": agent_documents(seed)}
+    written: list[Pair] = []
     for site in sites:
         if site.genre in sources:
             found = take_distinct(sources[site.genre], distinct, COUNTS[site.genre])
-            pairs += _pages(site, found, "agent")
-    return pairs, iter(spare)
+            written += _pages(site, found, "agent")
+    # None of these gets a duplicate: what hygiene takes away is not counted against deduplication.
+    return [*pairs, *plant_unclean(written, seed)], iter(spare)
 
 
 def _of_module(name: str) -> Iterator[Doc]:
@@ -188,4 +191,6 @@ def _row(page: Page, warc: str) -> TruthRow:
         relation=page.relation,
         jaccard=page.jaccard,
         note=page.note,
+        benchmark_item=page.benchmark_item,
+        secret=page.secret,
     )

@@ -47,6 +47,8 @@ class Page:
     relation: str | None = None
     jaccard: float | None = None
     note: str = ""
+    benchmark_item: str | None = None
+    secret: str | None = None
     raw_http: bytes | None = None
     damage: str = ""
 

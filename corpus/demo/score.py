@@ -46,6 +46,18 @@ class Surprise:
 
 
 @dataclass(frozen=True)
+class HygieneScore:
+    """Planted pages that reached hygiene, how many of them were treated as planted, and which others were."""
+
+    items: int
+    items_removed: int
+    removed_wrongly: tuple[str, ...]
+    secrets: int
+    secrets_replaced: int
+    replaced_wrongly: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DemoScore:
     """How the filter and dedup did against the planted truth.
 
@@ -56,7 +68,9 @@ class DemoScore:
     filter: Rates
     held_out: Rates
     after_dedup: Rates
+    after_hygiene: Rates
     after_match: Rates
+    hygiene: HygieneScore
     pairs: int
     merged: int
     missed: tuple[str, ...]
@@ -69,13 +83,14 @@ def score(
     survivors: Collection[str],
     truth: CrawlTruth,
     matched: Collection[str] | None = None,
+    clean: Mapping[str, Mapping[str, int]] | None = None,
 ) -> DemoScore:
     """Compare a run with the truth.
 
     `outcomes` gives for each URL in the filter's ledger its outcome (kept, dropped, failed); a URL that is
-    absent was never read. `survivors` are the URLs that deduplication kept, `matched` those of them that
-    matching kept (all, if not given). A kept URL outside the truth
-    counts against precision.
+    absent was never read. `survivors` are the URLs that deduplication kept, `clean` those of them that
+    hygiene kept with what it replaced in them (all and nothing, if not given), `matched` those of these that
+    matching kept (all, if not given). A kept URL outside the truth counts against precision.
     """
     kept = {url for url, outcome in outcomes.items() if outcome == "kept"}
     left = kept & set(survivors)
@@ -83,13 +98,16 @@ def score(
     twins = [row for row in truth.rows if _is_twin(row) and row.url in kept and row.duplicate_of in kept]
     merged = [row for row in twins if not {row.url, str(row.duplicate_of)} <= left]
     held_out = {row.url for row in truth.rows if row.split == "test"}
+    unique_rows = _without_twins(truth.rows, twins, left)
+    tidy = left if clean is None else left & set(clean)
+    clean_rows = unique_rows if clean is None else [row for row in unique_rows if not row.benchmark_item]
     return DemoScore(
         filter=_rates(truth.rows, kept),
         held_out=_rates([row for row in truth.rows if row.url in held_out], kept & held_out),
-        after_dedup=_rates(_without_twins(truth.rows, twins, left), left),
-        after_match=_rates(
-            _without_twins(truth.rows, twins, left), left if matched is None else left & set(matched)
-        ),
+        after_dedup=_rates(unique_rows, left),
+        after_hygiene=_rates(clean_rows, tidy),
+        after_match=_rates(clean_rows, tidy if matched is None else tidy & set(matched)),
+        hygiene=_hygiene(rows, left, clean if clean is not None else {url: {} for url in left}),
         pairs=len(twins),
         merged=len(merged),
         missed=tuple(sorted(row.url for row in twins if row not in merged)),
@@ -102,7 +120,8 @@ def format_score(result: DemoScore, *, most: int = 12) -> str:
     """The score as a short table for people, with at most `most` surprises."""
     lines = [f"{'':<26}{'wanted':>8}{'kept':>8}{'right':>8}{'recall':>9}{'precision':>11}"]
     named = (("filter, all sites", result.filter), ("filter, held-out sites", result.held_out),
-             ("after deduplication", result.after_dedup), ("after matching", result.after_match))  # fmt: skip
+             ("after deduplication", result.after_dedup), ("after hygiene", result.after_hygiene),
+             ("after matching", result.after_match))  # fmt: skip
     for name, rates in named:
         figures = (
             f"{rates.wanted:>8,}{rates.kept:>8,}{rates.right:>8,}{rates.recall:>9.1%}{rates.precision:>11.1%}"
@@ -111,6 +130,12 @@ def format_score(result: DemoScore, *, most: int = 12) -> str:
     lines.append(
         f"planted duplicates: {result.merged} of {result.pairs} pairs merged, "
         f"{len(result.wrongly_removed)} pages wrongly removed"
+    )
+    hygiene = result.hygiene
+    lines.append(
+        f"planted benchmark items: {hygiene.items_removed} of {hygiene.items} pages removed, "
+        f"{len(hygiene.removed_wrongly)} others; planted secrets: {hygiene.secrets_replaced} of "
+        f"{hygiene.secrets} replaced, on {len(hygiene.replaced_wrongly)} other pages"
     )
     lines.append(f"records with another outcome than planted: {len(result.surprises)}")
     for odd in result.surprises[:most]:
@@ -121,6 +146,23 @@ def format_score(result: DemoScore, *, most: int = 12) -> str:
     if len(result.surprises) > most:
         lines.append(f"  and {len(result.surprises) - most} more")
     return "\n".join(lines)
+
+
+def _hygiene(
+    rows: Mapping[str, TruthRow], left: Collection[str], clean: Mapping[str, Mapping[str, int]]
+) -> HygieneScore:
+    planted = {url for url in left if url in rows and rows[url].benchmark_item}
+    gone = set(left) - set(clean)
+    secret = {url for url in clean if url in rows and rows[url].secret}
+    touched = {url for url, replaced in clean.items() if replaced}
+    return HygieneScore(
+        items=len(planted),
+        items_removed=len(planted & gone),
+        removed_wrongly=tuple(sorted(gone - planted)),
+        secrets=len(secret),
+        secrets_replaced=len(secret & touched),
+        replaced_wrongly=tuple(sorted(touched - secret)),
+    )
 
 
 def _is_twin(row: TruthRow) -> bool:

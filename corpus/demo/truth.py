@@ -17,7 +17,11 @@ LABELS = ("agent", "general", "spam", "broken")
 
 @dataclass(frozen=True)
 class TruthRow:
-    """One planted response record. `jaccard` is that of the word 5-grams of the two plain texts."""
+    """One planted response record. `jaccard` is that of the word 5-grams of the two plain texts.
+
+    `benchmark_item` is the item of the demo's benchmark that the page holds, `secret` the type of what is to
+    be replaced in it.
+    """
 
     url: str
     warc: str
@@ -33,6 +37,8 @@ class TruthRow:
     relation: str | None = None
     jaccard: float | None = None
     note: str = ""
+    benchmark_item: str | None = None
+    secret: str | None = None
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,9 @@ def _counts(folder: str, found: Manifest) -> Iterator[str]:
 
 def _repeated_ids(folder: str, found: Manifest) -> Iterator[str]:
     for table in sorted(found.tables):
-        if table in ("ledger", "files", "scores") or not list(_parquet(folder, list(found.tables[table]))):
+        if table in ("ledger", "files", "scores", "contamination") or not list(
+            _parquet(folder, list(found.tables[table]))
+        ):
             continue
         ids = [i for values in _columns(folder, found, table, ["id"]) for i in values[0]]
         if len(set(ids)) != len(ids):

@@ -9,8 +9,14 @@ from corpus.engine import storage
 from corpus.engine.config import JobConfig, option
 from corpus.engine.errors import UserError, nearest
 
-STAGES = ("seeds", "classifier", "filter", "dedup", "match", "shard", "train", "report")
-FOLDERS = {"filter": "pages", "dedup": "unique", "match": "matched", "shard": "shards", "train": "training"}
+STAGES = (
+    *("seeds", "seed_hygiene", "classifier", "filter", "dedup", "hygiene", "match", "shard"),
+    *("train", "report"),
+)
+FOLDERS = {
+    **{"seed_hygiene": "clean_seeds", "filter": "pages", "dedup": "unique", "hygiene": "clean"},
+    **{"match": "matched", "shard": "shards", "train": "training"},
+}
 EMBEDDED = "embedded"  # in place of a path: the data that the project brings along
 
 
@@ -23,6 +29,9 @@ class ForgeConfig(JobConfig):
     )
     base: str = option("prefix of relative paths in lists, such as s3://commoncrawl/", "")
     seeds: tuple[str, ...] = option("examples of the wanted data; none: the embedded seeds", ())
+    benchmarks: tuple[str, ...] = option(
+        "benchmarks that seeds and pages are kept free of; none: no decontamination", ()
+    )
     labels: str | None = option(
         "Parquet or CSV with url,label for the classifier; none: seeds against the crawl", None
     )
@@ -48,7 +57,9 @@ class ForgeConfig(JobConfig):
     launcher: str = option(
         "what starts a training process, such as: torchrun --nproc_per_node 8", "", volatile=True
     )
-    set: dict[str, dict[str, Any]] = option("settings of single stages, such as set.filter.min_words=50", {})
+    set: dict[str, dict[str, Any]] = option(
+        "settings of single stages, such as set.filter.min_words=50; set.hygiene holds for seeds, too", {}
+    )
 
     def __post_init__(self) -> None:
         for name in self.set:

@@ -22,8 +22,9 @@ def run(config: ForgeConfig) -> str:
     started, space = time.monotonic(), Workspace(config.output.rstrip("/"))
     demonstration = config.is_demonstration
     steps(config, space)  # refuses a wrong setting before anything is written or removed
+    read = [*config.input, *config.seeds, *config.benchmarks, *config.code, *config.text]
     if config.from_stage:
-        clear_from(space, config.from_stage, [*config.input, *config.seeds, *config.code, *config.text])
+        clear_from(space, config.from_stage, read)
     config = with_embedded_data(config, space)
     todo: dict[str, Step] = {**steps(config, space), "train": partial(train, config, space)}
     for stage in config.stages:
@@ -37,7 +38,8 @@ def run(config: ForgeConfig) -> str:
         from corpus.demo.road import score_against_truth
 
         say("\n== recall and precision against the planted truth")
-        say(score_against_truth(config.input[0], space["filter"], space["dedup"], space["match"]))
+        stages = ("filter", "dedup", "hygiene", "match")
+        say(score_against_truth(config.input[0], *(space[stage] for stage in stages)))
     return f"\nthe whole road took {time.monotonic() - started:.0f} s; {look_at(config, space)}"
 
 
@@ -89,6 +91,7 @@ def with_embedded_data(config: ForgeConfig, space: Workspace) -> ForgeConfig:
         config,
         input=filled(config.input, "crawl", True),
         seeds=filled(config.seeds, "seeds", True),
+        benchmarks=filled(config.benchmarks, "benchmarks", demonstration),
         code=filled(config.code, "code", demonstration),
         text=filled(config.text, "text", demonstration),
     )

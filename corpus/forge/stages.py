@@ -15,9 +15,11 @@ def steps(config: ForgeConfig, space: Workspace) -> dict[str, Step]:
     """What to call for each stage but training. All configs are built and checked before any stage runs."""
     makers = {
         "seeds": _seeds,
+        "seed_hygiene": _seed_hygiene,
         "classifier": _classifier,
         "filter": _filter,
         "dedup": _dedup,
+        "hygiene": _hygiene,
         "match": _match,
         "shard": _shard,
         "report": _report,
@@ -39,12 +41,31 @@ def _seeds(config: ForgeConfig, space: Workspace) -> Step:
     return lambda: run(made)
 
 
+def _seed_hygiene(config: ForgeConfig, space: Workspace) -> Step:
+    """Seeds first: what enters through them would be trained on twice."""
+    return _cleaning(config, space, "seed_hygiene", "seeds")
+
+
+def _hygiene(config: ForgeConfig, space: Workspace) -> Step:
+    return _cleaning(config, space, "hygiene", "dedup")
+
+
+def _cleaning(config: ForgeConfig, space: Workspace, stage: str, before: str) -> Step:
+    from corpus.hygiene.config import HygieneConfig
+    from corpus.hygiene.stage import run
+
+    values: dict[str, Any] = {**config.set.get("hygiene", {}), "input": [space[before]]}
+    values |= {"benchmarks": config.benchmarks, "output": space[stage]}
+    made = _config(config, stage, HygieneConfig, values)
+    return lambda: run(made)
+
+
 def _classifier(config: ForgeConfig, space: Workspace) -> Step:
     from corpus.relevance.config import ClassifierConfig
     from corpus.relevance.stage import run
 
     values = {"input": config.input, "base": config.base, "labels": config.labels}
-    values |= {"seeds": space["seeds"], "output": space["classifier"]}
+    values |= {"seeds": space["seed_hygiene"], "output": space["classifier"]}
     made = _config(config, "classifier", ClassifierConfig, values)
     return lambda: run(made)
 
@@ -71,7 +92,7 @@ def _match(config: ForgeConfig, space: Workspace) -> Step:
     from corpus.match.config import MatchConfig
     from corpus.match.stage import run
 
-    values = {"seeds": space["seeds"], "input": [space["dedup"]], "output": space["match"]}
+    values = {"seeds": space["seed_hygiene"], "input": [space["hygiene"]], "output": space["match"]}
     made = _config(config, "match", MatchConfig, values)
     return lambda: run(made)
 
@@ -80,11 +101,12 @@ def _shard(config: ForgeConfig, space: Workspace) -> Step:
     from corpus.shards.config import ShardConfig
     from corpus.shards.stage import run
 
-    sources: dict[str, dict[str, Any]] = {"agent": {"path": [space["match"], space["seeds"]]}}
+    seeds = space["seed_hygiene"]
+    sources: dict[str, dict[str, Any]] = {"agent": {"path": [space["match"], seeds]}}
     sources |= {
         name: {"path": paths} for name, paths in (("code", config.code), ("text", config.text)) if paths
     }
-    sources["seeds"] = {"path": [space["seeds"]], "set": "stage2"}
+    sources["seeds"] = {"path": [seeds], "set": "stage2"}
     values = {"input": sources, "tokenizer": config.tokenizer, "output": space["shard"]}
     made = _config(config, "shard", ShardConfig, values)
     return lambda: run(made)

@@ -18,9 +18,11 @@ from corpus.engine.manifest import Manifest
 # folder, what the stage does for the corpus; in the order in which data passes
 STAGES: tuple[tuple[str, str], ...] = (
     ("seeds", "examples of the wanted data"),
+    ("clean_seeds", "seeds without benchmark items, secrets and personal data"),
     ("classifier", "the model that scores pages"),
     ("pages", "pages that the filter kept from the crawl"),
     ("unique", "pages left after deduplication"),
+    ("clean", "pages without benchmark items, secrets and personal data"),
     ("matched", "pages near to a seed"),
     ("shards", "training sets"),
 )

@@ -14,7 +14,10 @@ from corpus.engine.inputs import expand
 
 DOCUMENT_COLUMNS = ("id", "url", "text", "language", "source", "kind", "licence", "agent_score")
 JSON_SUFFIXES = (".jsonl", ".jsonl.gz", ".json", ".json.gz", ".ndjson", ".ndjson.gz")
-_STAGE_TABLE = {"seeds": "seeds", "filter": "pages", "dedup": "pages", "match": "pages"}
+_STAGE_TABLES = {
+    **{"seeds": ("seeds",), "filter": ("pages",), "dedup": ("pages",), "match": ("pages",)},
+    "hygiene": ("pages", "seeds"),  # it bears the name that its input had
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ def locate(path: str) -> Location:
     for Parquet that cannot be read or has no text."""
     if storage.is_folder(path) and manifest.is_finished(path):
         found = manifest.read(path)
-        table = _STAGE_TABLE.get(found.stage)
+        names = _STAGE_TABLES.get(found.stage, ())
+        table = next((name for name in names if name in found.tables), None)
         if table is None:
             raise UserError(f"{path} is a {found.stage} stage, which holds no documents to mix.")
         files = manifest.require_whole(found, table)

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
+from corpus.demo.benchmarks import items
 from corpus.demo.crawl import MOST_ALIKE, write_crawl
 from corpus.demo.doc import Distinct, jaccard, plain_text
 from corpus.demo.stdlib import CRAWL_MODULES, SEED_MODULES, module_documents
 from corpus.demo.truth import LABELS, OUTCOMES, CrawlTruth, TruthRow, read_truth
+from corpus.hygiene.redaction import redact
 
 Crawl = tuple[Path, CrawlTruth]
 
@@ -187,3 +189,22 @@ def test_crawl_and_seeds_share_no_module_and_no_page() -> None:
         if distinct.closest(plain_text(doc)) >= 0.5
     ]
     assert close == []
+
+
+def test_planted_items_and_secrets_stand_on_pages_that_a_right_filter_keeps(crawl: Crawl) -> None:
+    _, truth = crawl
+    unclean = [row for row in truth.rows if row.benchmark_item or row.secret]
+    assert {row.benchmark_item for row in unclean} > {name for name, _, _ in items()}
+    assert {row.secret for row in unclean} == {None, "API_KEY", "EMAIL_ADDRESS", "CARD_NUMBER", "PRIVATE_KEY"}
+    assert {row.split for row in unclean} == {"train", "test"}
+    assert all(row.expected == "kept" and not row.duplicate_of for row in unclean)
+    assert not {row.duplicate_of for row in truth.rows} & {row.url for row in unclean}
+
+
+def test_only_what_was_planted_is_redacted_and_authors_in_the_standard_library(crawl: Crawl) -> None:
+    _, truth = crawl
+    found = {url: set(redact(text).counts) for url, text in truth.texts.items()}
+    planted = {row.url: {row.secret} for row in truth.rows if row.secret}
+    others = {url: types for url, types in found.items() if types and url not in planted}
+    assert {url: found[url] for url in planted} == planted
+    assert all(types == {"EMAIL_ADDRESS"} for types in others.values()) and len(others) < 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from corpus.demo.score import format_score, score
 from corpus.demo.truth import CrawlTruth, TruthRow
 
@@ -65,6 +67,20 @@ def test_missed_and_wrong_merges_are_told_apart() -> None:
 
 def test_losing_both_twins_is_wrong() -> None:
     assert score(RIGHT, ["a2", "a4"], TRUTH).wrongly_removed == ("a1", "a3")
+
+
+def test_hygiene_is_held_to_what_was_planted_and_reached_it() -> None:
+    marks = {"a1": {"benchmark_item": "x"}, "a2": {"secret": "API_KEY"}}
+    rows = tuple(replace(row, **marks.get(row.url, {})) for row in TRUTH.rows)
+    truth, left = CrawlTruth(rows, TRUTH.files), ["a1", "a2", "a4"]
+    right = score(RIGHT, left, truth, None, {"a2": {"api_keys": 1}, "a4": {}})
+    assert (right.hygiene.items, right.hygiene.items_removed, right.hygiene.removed_wrongly) == (1, 1, ())
+    assert (right.hygiene.secrets, right.hygiene.secrets_replaced) == (1, 1)
+    assert right.after_hygiene.recall == right.after_hygiene.precision == right.after_match.recall == 1.0
+    wrong = score(RIGHT, left, truth, None, {"a1": {"phone_numbers": 2}, "a2": {}})
+    assert (wrong.hygiene.items_removed, wrong.hygiene.removed_wrongly) == (0, ("a4",))
+    assert (wrong.hygiene.secrets_replaced, wrong.hygiene.replaced_wrongly) == (0, ("a1",))
+    assert wrong.after_hygiene.precision == 0.5
 
 
 def test_urls_that_nobody_planted_are_surprises() -> None:

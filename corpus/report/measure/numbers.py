@@ -24,7 +24,12 @@ from corpus.report.measure import (
 from corpus.report.workspace import RUNS, STAGES, Workspace
 
 Stats = dict[str, Any]
-PAGE_STAGES = ("matched", "unique", "pages")  # the last stage that finished describes the pages of the corpus
+PAGE_STAGES = (
+    "matched",
+    "clean",
+    "unique",
+    "pages",
+)  # the last stage that finished describes the pages of the corpus
 
 
 def collect(space: Workspace, config: ReportConfig) -> Stats:

@@ -9,13 +9,15 @@ from corpus.report.grids import grid
 from corpus.report.markup import count, percent
 from corpus.report.parts import Figure, Section
 
-ROAD = ("pages", "unique", "matched")  # the stages that crawl pages pass through
+ROAD = ("pages", "unique", "clean", "matched")  # the stages that crawl pages pass through
 OUTCOMES = ("kept", "dropped", "failed")
 NAMES = {
     "pages": "filter",
     "unique": "deduplication",
+    "clean": "hygiene",
     "matched": "matching",
     "seeds": "seeds",
+    "clean_seeds": "hygiene of seeds",
     "classifier": "classifier",
     "shards": "shards",
 }
