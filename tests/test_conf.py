@@ -15,6 +15,7 @@ JOBS = {
     "classifier": ("corpus.relevance.config", "ClassifierConfig"),
     "filter": ("corpus.crawl.config", "FilterConfig"),
     "dedup": ("corpus.dedup.config", "DedupConfig"),
+    "hygiene": ("corpus.hygiene.config", "HygieneConfig"),
     "match": ("corpus.match.config", "MatchConfig"),
     "shard": ("corpus.shards.config", "ShardConfig"),
     "report": ("corpus.report.config", "ReportConfig"),

@@ -5,131 +5,176 @@ Its pages and its ledger are two Parquet files; the commit record, written last,
 
 from __future__ import annotations
 
-import hashlib
-import json
+import functools
+import heapq
+import resource
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
-from corpus.crawl.cascade import Cascade, Decision, Rules, Scorer, batches
+from corpus.crawl.cascade import (
+    JUDGE,
+    Cascade,
+    Decision,
+    Rules,
+    batches,
+    child_setup,
+    named,
+    outer_steps,
+)
+from corpus.crawl.commits import Commit, Measured, SlowPage, key_of, write_commit
+from corpus.crawl.prefilter import Prefilter
 from corpus.crawl.records import Damage, Record
-from corpus.crawl.sandbox import Sandbox
+from corpus.crawl.sandbox import TIMEOUT, Sandbox
 from corpus.crawl.sources import Archive, read_archive
+from corpus.crawl.steps import Step
 from corpus.crawl.url import host, payload_digest
+from corpus.crawl.urlrules import UrlConfig, UrlRules
 from corpus.engine import storage
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
 from corpus.engine.manifest import OutputFile
 from corpus.engine.parquet import PartWriter
 from corpus.engine.tables import LEDGER, PAGES
 
-COMMITS = "_inputs"
 STAGE = "filter"
+_SLOWEST = 5  # pages of an archive that are told as the slowest
 
 
 @dataclass(frozen=True)
 class Work:
-    """What every archive of a run is treated with. `fingerprint` covers all of it that decides the result."""
+    """What every archive of a run is treated with. `fingerprint` covers all of it that decides the result.
+
+    `scorer` is the `module:function` that gives the classifier when called with the folder `classifier`,
+    `weights` the one that gives its weights of words; without it there is no pre-classifier.
+    """
 
     folder: str
     fingerprint: str
     rules: Rules
+    classifier: str
+    scorer: str
     source: str
-    page_bytes: int
-    page_seconds: float
-    page_memory_mb: int
+    weights: str = ""
+    urls: UrlConfig = field(default_factory=UrlConfig)
+    page_bytes: int = 20 << 20
+    page_seconds: float = 20.0
+    page_memory_mb: int = 1024
+    recycle_after: int = 20_000
 
 
 @dataclass(frozen=True)
-class Commit:
-    """What is known of a finished archive: counts are data, seconds (by step) are not."""
+class Tools:
+    """What a worker process keeps from archive to archive: a child's start costs as much as 500 pages."""
 
-    fingerprint: str
-    name: str
-    bytes: int
-    etag: str
-    records: int
-    responses: int
-    counts: dict[str, int]  # by outcome
-    damaged: list[dict[str, Any]]
-    pages: OutputFile
-    ledger: OutputFile
-    seconds: dict[str, float]
-    children: int
+    sandbox: Sandbox
+    cascade: Cascade
 
 
-def key_of(name: str) -> str:
-    """What an archive's output files are called by: it follows from the archive's own name alone."""
-    return hashlib.sha256(name.encode("utf-8")).hexdigest()[:16]
+@functools.lru_cache(maxsize=1)
+def tools_of(work: Work) -> Tools:
+    """The tools of this process for `work`. The child that they hold ends with this process at the latest."""
+    sandbox = Sandbox(
+        JUDGE,
+        child_setup(work.rules, work.scorer, work.classifier),
+        seconds=work.page_seconds,
+        memory_mb=work.page_memory_mb,
+        recycle_after=work.recycle_after,
+    )
+    return Tools(sandbox, Cascade(outer_of(work), sandbox))
 
 
-def commit_path(folder: str, name: str) -> str:
-    return storage.join(folder, COMMITS, f"{key_of(name)}.json")
+def outer_of(work: Work) -> list[Step]:
+    """The steps that the worker itself asks; a `prefilter_threshold` of 0 leaves that step out."""
+    early = Prefilter(named(work.weights)(work.classifier)) if work.rules.prefilter and work.weights else None
+    return outer_steps(work.rules, UrlRules.from_config(work.urls), early)
 
 
-def read_commit(folder: str, archive: Archive, fingerprint: str) -> Commit | None:
-    """The commit record of an archive; None if there is none that fits, or its files are not whole."""
-    path = commit_path(folder, archive.name)
-    if not storage.exists(path):
-        return None
-    try:
-        data = json.loads(storage.read_bytes(path))
-        data.update({name: OutputFile(**data[name]) for name in ("pages", "ledger")})
-        commit = Commit(**data)
-    except (ValueError, TypeError, KeyError):
-        return None
-    same = (commit.fingerprint, commit.name, commit.bytes, commit.etag)
-    if same != (fingerprint, archive.name, archive.file.bytes, archive.file.etag):
-        return None
-    whole = all(_size(storage.join(folder, f.path)) == f.bytes for f in (commit.pages, commit.ledger))
-    return commit if whole else None
-
-
-def filter_archive(archive: Archive, work: Work, scorer: Scorer) -> Commit:
+def filter_archive(archive: Archive, work: Work, tools: Tools | None = None) -> Commit:
     """Read, judge and write one archive, and commit it. ArchiveError where its store does not give it."""
     started = time.perf_counter()
+    sandbox, cascade = (tools := tools or tools_of(work)).sandbox, tools.cascade
+    cascade.reset()
+    children = sandbox.started
     part = f"part-{key_of(archive.name)}.parquet"
-    types: Counter[str] = Counter()
-    outcomes: Counter[str] = Counter()
-    damaged: list[Damage] = []
+    count = _Count()
     with (
-        Sandbox(seconds=work.page_seconds, memory_mb=work.page_memory_mb) as sandbox,
         PartWriter(storage.join(work.folder, PAGES.name), part, PAGES.schema) as pages,
         PartWriter(storage.join(work.folder, LEDGER.name), part, LEDGER.schema) as ledger,
     ):
-        cascade = Cascade(work.rules, scorer, sandbox)
-        found = read_archive(archive, work.page_bytes)
-        for batch in batches(_responses(found, types, damaged)):
+        for batch in batches(count.responses(read_archive(archive, work.page_bytes))):
             decisions = cascade.judge(batch)
-            outcomes.update(decision.outcome for decision in decisions)
+            count.decided(decisions, sandbox.seconds)
             ledger.write(ledger_rows(decisions))
             pages.write(page_rows(decisions, work.source))
     assert pages.result and ledger.result
     commit = Commit(
         fingerprint=work.fingerprint,
         name=archive.name,
+        path=storage.redact(archive.file.path),
         bytes=archive.file.bytes,
         etag=archive.file.etag,
-        records=sum(types.values()),
-        responses=types["response"],
-        counts={outcome: outcomes[outcome] for outcome in (KEPT, DROPPED, FAILED)},
-        damaged=[asdict(damage) for damage in damaged],
+        records=sum(count.types.values()),
+        responses=count.types["response"],
+        counts={outcome: count.outcomes[outcome] for outcome in (KEPT, DROPPED, FAILED)},
+        damaged=[asdict(damage) for damage in count.damaged],
         pages=_below(PAGES.name, pages.result),
         ledger=_below(LEDGER.name, ledger.result),
-        seconds={"all": time.perf_counter() - started, **cascade.seconds},
-        children=sandbox.started,
+        measured=Measured(
+            seconds=time.perf_counter() - started,
+            read=count.read_seconds,
+            meters=dict(cascade.meters),
+            slowest=sorted(count.slowest, key=lambda page: (-page.seconds, page.id)),
+            children=sandbox.started - children,
+            memory_mb=[_peak_mb(), sandbox.peak_mb()],
+        ),
     )
-    data = json.dumps(asdict(commit), sort_keys=True, indent=1).encode() + b"\n"
-    storage.write_bytes(commit_path(work.folder, archive.name), data)
+    write_commit(work.folder, commit)
     return commit
 
 
-def page_rows(decisions: list[Decision], source: str) -> pa.RecordBatch:
+class _Count:
+    """What is counted on the way through an archive."""
+
+    def __init__(self) -> None:
+        self.types: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
+        self.damaged: list[Damage] = []
+        self.slowest: list[SlowPage] = []
+        self.read_seconds = 0.0
+
+    def responses(self, found: Iterator[Record | Damage]) -> Iterator[Record]:
+        """The response records; what else there is is counted on the way."""
+        before = time.process_time()
+        for item in found:
+            if isinstance(item, Damage):
+                self.damaged.append(item)
+                continue
+            self.types[item.type] += 1
+            if item.type == "response":
+                self.read_seconds += time.process_time() - before
+                yield item
+                before = time.process_time()
+        self.read_seconds += time.process_time() - before
+
+    def decided(self, decisions: Sequence[Decision], limit: float) -> None:
+        self.outcomes.update(decision.outcome for decision in decisions)
+        spent = [
+            (limit if d.reason == TIMEOUT else d.spent, d)
+            for d in decisions
+            if d.spent or d.reason == TIMEOUT
+        ]
+        for seconds, decision in heapq.nlargest(_SLOWEST, spent, key=lambda entry: entry[0]):
+            self.slowest.append(SlowPage(round(seconds, 4), decision.id, decision.record.url))
+        self.slowest = heapq.nlargest(_SLOWEST, self.slowest, key=lambda page: page.seconds)
+
+
+def page_rows(decisions: Sequence[Decision], source: str) -> pa.RecordBatch:
     """The kept pages, in the order of the archive."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for decision in decisions:
         if decision.page is None:
             continue
@@ -142,7 +187,6 @@ def page_rows(decisions: list[Decision], source: str) -> pa.RecordBatch:
                 "host": host(record.url),
                 "source": source,
                 "kind": "text",
-                "agent_score": decision.score,
                 "payload_digest": payload_digest(record.payload),
                 "mime": record.mime,
                 "fetched_at": record.date,
@@ -155,42 +199,27 @@ def page_rows(decisions: list[Decision], source: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist(rows, schema=PAGES.schema)
 
 
-def ledger_rows(decisions: list[Decision]) -> pa.RecordBatch:
-    """One row for each response record."""
-    rows = [
-        {
-            "id": decision.id,
-            "url": decision.record.url,
-            "stage": STAGE,
-            "outcome": decision.outcome,
-            "reason": decision.reason,
-            "agent_score": decision.score,
-            "warc": decision.record.archive,
-            "offset": decision.record.offset,
-        }
-        for decision in decisions
-    ]
-    return pa.RecordBatch.from_pylist(rows, schema=LEDGER.schema)
+def ledger_rows(decisions: Sequence[Decision]) -> pa.RecordBatch:
+    """One row for each response record, column by column: most records end here and must cost little."""
+    columns = {
+        "id": [d.id for d in decisions],
+        "url": [d.record.url for d in decisions],
+        "stage": [STAGE] * len(decisions),
+        "outcome": [d.outcome for d in decisions],
+        "reason": [d.reason for d in decisions],
+        "agent_score": [d.score for d in decisions],
+        "warc": [d.record.archive for d in decisions],
+        "offset": [d.record.offset for d in decisions],
+    }
+    schema = LEDGER.schema
+    return pa.RecordBatch.from_arrays(
+        [pa.array(columns[name], schema.field(name).type) for name in schema.names], schema=schema
+    )
 
 
-def _responses(
-    found: Iterator[Record | Damage], types: Counter[str], damaged: list[Damage]
-) -> Iterator[Record]:
-    """The response records; what else there is is counted on the way."""
-    for item in found:
-        if isinstance(item, Damage):
-            damaged.append(item)
-            continue
-        types[item.type] += 1
-        if item.type == "response":
-            yield item
+def _peak_mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def _below(folder: str, file: OutputFile) -> OutputFile:
     return OutputFile(f"{folder}/{file.path}", file.rows, file.bytes, file.sha256)
-
-
-def _size(path: str) -> int:
-    filesystem, inner = storage.resolve(path)
-    info = filesystem.get_file_info(inner)
-    return int(info.size) if info.is_file else -1

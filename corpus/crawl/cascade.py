@@ -1,186 +1,260 @@
-"""From records to decisions, the cheapest test first; full extraction meets what all others let through."""
+"""From records to decisions, the cheapest test first; full extraction meets what all others let through.
+
+The worker asks the outer steps itself. Pages that pass them go to its child in batches, which asks the inner
+steps in one go and sends back the text of those that are kept, and a reason and scores of the others.
+"""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from corpus.crawl import policy
+from corpus.crawl import prefilter
+from corpus.crawl.child import Work
+from corpus.crawl.policy import AGENTS, OPT_OUTS
+from corpus.crawl.ranges import FAILED_ROWS
 from corpus.crawl.records import Record
-from corpus.crawl.sandbox import Sandbox, SandboxError
+from corpus.crawl.sandbox import Answer, Sandbox
+from corpus.crawl.steps import (
+    Addresses,
+    Candidate,
+    DecodeStep,
+    ExtractionStep,
+    FinalScoreStep,
+    LanguageStep,
+    LightScoreStep,
+    LightTextStep,
+    Meter,
+    PolicyStep,
+    PrefilterStep,
+    Prejudge,
+    QualityStep,
+    RecordStep,
+    Scorer,
+    Step,
+    UrlStep,
+    precheck,
+    walk,
+)
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
+from corpus.hygiene.quality import Limits
 
-HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+__all__ = ["FAILURES", "Cascade", "Decision", "Rules", "batches", "inner_steps", "outer_steps", "precheck"]
 # could not be read or processed, against: read, and not wanted
 FAILURES = frozenset(
     {"bad_http", "bad_header", "bad_length", "bad_encoding", "damaged", "truncated"}
     | {"undecodable", "timeout", "crash", "memory"}
+    | FAILED_ROWS
 )
-_CHARACTERS_PER_WORD = 8  # scripts without spaces are measured by characters
-BATCH_RECORDS, BATCH_BYTES = 256, 32 << 20
-
-
-class Scorer(Protocol):
-    """What the cascade needs of the agent classifier."""
-
-    def score(self, texts: Sequence[str], urls: Sequence[str]) -> list[float]: ...
+JUDGE = "corpus.crawl.cascade:judge_in_child"
+BATCH_RECORDS, BATCH_BYTES = 256, 8 << 20
+LIGHT_SHARE = 0.5  # of the threshold, from which light texts pass where nothing was calibrated
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What is wanted. An empty `languages` takes all; `full_extraction` off keeps the light text."""
+    """What is wanted. An empty `languages` takes all; `full_extraction` off keeps the light text.
+
+    Pages are kept by `threshold`, on the text that is kept. `light_threshold` and `prefilter_threshold`
+    (null: lower than it by a margin) only spare the dearer steps, and lose what they lose.
+    """
 
     threshold: float
-    languages: frozenset[str] = frozenset()
+    light_threshold: float | None = None
+    prefilter_threshold: float | None = None
+    languages: tuple[str, ...] = ()
     min_words: int = 20
-    respect_opt_out: bool = True
+    opt_out: tuple[str, ...] = OPT_OUTS
+    opt_out_agents: tuple[str, ...] = AGENTS
     full_extraction: bool = True
+    quality: Limits = field(default_factory=Limits)
+
+    @property
+    def light(self) -> float:
+        if not self.full_extraction:
+            return self.threshold
+        return LIGHT_SHARE * self.threshold if self.light_threshold is None else self.light_threshold
+
+    @property
+    def prefilter(self) -> float:
+        """0 switches the step off."""
+        given = self.prefilter_threshold
+        return prefilter.default_threshold(self.threshold) if given is None else given
+
+    def thresholds(self) -> dict[str, float | None]:
+        """The score from which pages pass, by the names of the steps that compare one."""
+        return {
+            "prefilter": self.prefilter or None,
+            "light_score": self.light,
+            "agent_score": self.threshold,
+        }
 
 
 @dataclass
 class Decision:
-    """What becomes of one response record. `page` holds the columns that extraction adds, for kept ones."""
+    """What becomes of one response record. `page` holds the columns that the steps add, for kept ones.
+
+    `spent` is the CPU time of the page in the child, in seconds.
+    """
 
     record: Record
     id: str
     reason: str = ""
     score: float | None = None
     page: dict[str, Any] | None = None
+    spent: float = 0.0
 
     @property
     def outcome(self) -> str:
         return KEPT if not self.reason else FAILED if self.reason in FAILURES else DROPPED
 
 
-@dataclass
-class _Candidate:
-    decision: Decision
-    text: str
-    charset: str
-    language: str | None
+def outer_steps(rules: Rules, urls: Addresses | None = None, model: Prejudge | None = None) -> list[Step]:
+    """The steps that look at headers and bytes, in their order."""
+    steps: list[Step] = [RecordStep()]
+    if urls is not None:
+        steps.append(UrlStep(urls))
+    if model is not None:
+        steps.append(PrefilterStep(model, rules.prefilter))
+    return steps
+
+
+def inner_steps(rules: Rules, scorer: Scorer) -> list[Step]:
+    """The steps that parse, in their order. Run them on pages of others in a child alone.
+
+    Where no languages are named the language is but a column, and told of those pages alone that got so far.
+    """
+    language, score = LanguageStep(frozenset(rules.languages)), LightScoreStep(scorer, rules.light)
+    return [
+        DecodeStep(),
+        LightTextStep(rules.min_words),
+        *((language, score) if rules.languages else (score, language)),
+        PolicyStep(rules.opt_out, rules.opt_out_agents),
+        ExtractionStep(rules.full_extraction, rules.min_words),
+        FinalScoreStep(scorer, rules.threshold),  # as dear as the quality rules, and lets far fewer through
+        QualityStep(rules.quality),
+    ]
+
+
+def child_setup(rules: Rules, scorer: str, *arguments: str, exhaustive: bool = False) -> dict[str, Any]:
+    """What a sandbox of the job `JUDGE` is set up with. `scorer` is `module:function`, called with them.
+
+    With `exhaustive`, all steps look at every page, so that it is known what each of them costs and loses.
+    """
+    return {"rules": asdict(rules), "scorer": scorer, "arguments": list(arguments), "exhaustive": exhaustive}
+
+
+def judge_in_child(setup: dict[str, Any]) -> Work:
+    """The child's side: what judges one page by the inner steps."""
+    given = dict(setup["rules"])
+    rules = Rules(**{**given, "quality": Limits(**given["quality"]), "languages": tuple(given["languages"])})
+    scorer = named(setup["scorer"])(*setup["arguments"])
+    importlib.import_module("corpus.crawl.html")  # or the first page would pay for the import
+    steps = inner_steps(rules, scorer)
+    exhaustive = bool(setup["exhaustive"])
+
+    def work(fields: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        page = Candidate(
+            Record("", "response", payload=body, record_id="", date=None, offset=0, length=0, **fields)
+        )
+        passage = walk(steps, page, exhaustive=exhaustive)
+        answer = {
+            "spent": [[name, round(seconds, 7)] for name, seconds in passage.spent],
+            "reasons": passage.reasons,
+            "light_score": page.light_score,
+            "agent_score": page.agent_score,
+        }
+        if passage.reasons:
+            return answer, b""
+        return {**answer, "columns": page.columns}, page.text.encode("utf-8", "replace")
+
+    return work
+
+
+def named(place: str) -> Callable[..., Any]:
+    """The function at `module:function`."""
+    module, _, name = place.partition(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
 
 
 class Cascade:
-    """Judges response records in batches. `seconds` adds up the wall time of each step."""
+    """Judges response records in batches. `meters` adds up what each step costs and lets through.
 
-    def __init__(self, rules: Rules, scorer: Scorer, sandbox: Sandbox) -> None:
-        self.rules, self.scorer, self.sandbox = rules, scorer, sandbox
-        self.seconds: Counter[str] = Counter()
+    `sandbox` must be one of the job `JUDGE`. Pages that took the child down are in no step's meter.
+    """
+
+    def __init__(self, steps: Sequence[Step], sandbox: Sandbox) -> None:
+        self.steps, self.sandbox = list(steps), sandbox
+        self.meters: dict[str, Meter] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Start the meters anew."""
+        self.meters = {step.name: Meter() for step in self.steps}
 
     def judge(self, records: Sequence[Record]) -> list[Decision]:
         """One decision per record, in the order of the records."""
-        decisions = [Decision(r, r.id, precheck(r) or "") for r in records]
-        candidates = [found for d in decisions if not d.reason and (found := self._scan(d))]
-        self._score(candidates)
-        for candidate in candidates:
-            if not candidate.decision.reason:
-                self._extract(candidate)
+        decisions: list[Decision] = []
+        through: list[Decision] = []
+        for record in records:
+            candidate = Candidate(record)
+            passage = walk(self.steps, candidate)
+            self._count(passage.spent, passage.reason)
+            decision = Decision(record, record.id, passage.reason)
+            decisions.append(decision)
+            if not decision.reason:
+                through.append(decision)
+        answers = (
+            self.sandbox.map([(fields_of(d.record), d.record.payload) for d in through]) if through else []
+        )
+        for decision, answer in zip(through, answers, strict=True):
+            self._settle(decision, answer)
         return decisions
 
-    def _scan(self, decision: Decision) -> _Candidate | None:
-        """Light text and language, in the child."""
-        record, rules = decision.record, self.rules
-        with _Clock(self.seconds, "light_text"):
-            try:
-                found, text = self.sandbox.call("scan", record.payload, charset=record.charset)
-            except SandboxError as error:
-                decision.reason = error.reason
-                return None
-        if not text.strip():
-            decision.reason = "empty"
-        elif is_short(text, rules.min_words):
-            decision.reason = "too_short"
-        elif rules.languages and found["language"] not in rules.languages:
-            decision.reason = "language"
-        return None if decision.reason else _Candidate(decision, text, found["charset"], found["language"])
-
-    def _score(self, candidates: Sequence[_Candidate]) -> None:
-        if not candidates:
+    def _settle(self, decision: Decision, answer: Answer) -> None:
+        if answer.reason:
+            decision.reason = answer.reason
             return
-        with _Clock(self.seconds, "classifier"):
-            scores = self.scorer.score(
-                [c.text for c in candidates], [c.decision.record.url for c in candidates]
-            )
-        for candidate, score in zip(candidates, scores, strict=True):
-            candidate.decision.score = float(score)
-            if score < self.rules.threshold:
-                candidate.decision.reason = "agent_score"
+        found = answer.fields
+        reasons = found["reasons"]
+        decision.reason = str(reasons[0][1]) if reasons else ""
+        light, final = found["light_score"], found["agent_score"]
+        decision.score = light if final is None else final
+        decision.spent = sum(seconds for _, seconds in found["spent"])
+        self._count(found["spent"], decision.reason)
+        if not reasons:
+            scores = {"light_score": light, "agent_score": final}
+            decision.page = {**found["columns"], **scores, "text": answer.text}
 
-    def _extract(self, candidate: _Candidate) -> None:
-        """Full text and policy, in the child; policy alone where the light text is what is wanted."""
-        decision = candidate.decision
-        record = decision.record
-        fields = {"charset": record.charset, "url": record.url, "robots": record.robots, "link": record.link}
-        full = self.rules.full_extraction
-        command, step = ("extract", "full_extraction") if full else ("describe", "policy")
-        with _Clock(self.seconds, step):
-            try:
-                found, text = self.sandbox.call(command, record.payload, **fields)
-            except SandboxError as error:
-                decision.reason = error.reason
-                return
-        if not full:
-            text = candidate.text
-            found.update(extractor="resiliparse", code_share=0.0)
-        if self.rules.respect_opt_out and policy.asks_to_be_left_out(found["opt_out"]):
-            decision.reason = "opt_out"
-        elif is_short(text, self.rules.min_words):
-            decision.reason = "too_short"
-        else:
-            own = {"text": text, "charset": candidate.charset, "language": candidate.language}
-            decision.page = {**found, **own, "num_words": len(text.split())}
+    def _count(self, spent: Sequence[Sequence[Any]], reason: str) -> None:
+        last = len(spent) - 1
+        for number, (name, seconds) in enumerate(spent):
+            self.meters.setdefault(name, Meter()).add(seconds, passed=number < last or not reason)
 
 
-def precheck(record: Record) -> str | None:
-    """The reason not to look into a record any further, told from its headers and first bytes."""
-    if record.problem:
-        return record.problem
-    if record.http_status is None:
-        return "not_html"
-    if record.http_status != 200:
-        return "http_status"
-    if not record.payload.strip():
-        return "empty"
-    return None if looks_like_html(record) else "not_html"
-
-
-def looks_like_html(record: Record) -> bool:
-    """By media type; where the server named none, by the first bytes."""
-    if record.mime:
-        return record.mime in HTML_TYPES and not record.payload.startswith(
-            (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"PK\3\4")
-        )
-    return record.payload[:512].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
-
-
-def is_short(text: str, min_words: int) -> bool:
-    """Fewer than `min_words` words, and too few characters for those words in a script without spaces."""
-    return len(text) < _CHARACTERS_PER_WORD * min_words and len(text.split(None, min_words)) < min_words
+def fields_of(record: Record) -> dict[str, str]:
+    """What the child is told of a record beside its bytes."""
+    return {
+        "url": record.url,
+        "charset": record.charset,
+        "robots": record.robots,
+        "link": record.link,
+        "tdm": record.tdm,
+    }
 
 
 def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """Records in groups that are bounded by number and by bytes."""
+    """Records in groups that are bounded by number and by bytes; a large record comes alone."""
     batch: list[Record] = []
     size = 0
     for record in records:
-        batch.append(record)
-        size += len(record.payload)
-        if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
+        if batch and (len(batch) >= BATCH_RECORDS or size + len(record.payload) > BATCH_BYTES):
             yield batch
             batch, size = [], 0
+        batch.append(record)
+        size += len(record.payload)
     if batch:
         yield batch
-
-
-class _Clock:
-    def __init__(self, seconds: Counter[str], step: str) -> None:
-        self._seconds, self._step = seconds, step
-
-    def __enter__(self) -> None:
-        self._started = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self._seconds[self._step] += time.perf_counter() - self._started  # type: ignore[assignment]

@@ -1,12 +1,16 @@
-"""The process that parses pages, started and watched by `sandbox`.
+"""The process that works on pages, started and watched by `sandbox`.
 
-Requests and answers are frames on stdin and stdout: a length, then JSON of the fields, then the page's bytes.
-What is parsed is hostile, so nothing here is pickled and nothing of an answer is trusted to be small.
+    python -m corpus.crawl.child MEMORY_MB PARENT JOB < frames > frames
+
+JOB is `module:function`. The function is called once with the set-up that the first frame holds, and returns
+what is called for each page. Frames are a length of JSON fields, a length of bytes, and both. What is parsed
+is hostile, so nothing here is pickled and nothing of an answer is trusted to be small.
 """
 
 from __future__ import annotations
 
 import ctypes
+import importlib
 import json
 import os
 import resource
@@ -14,13 +18,14 @@ import signal
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, BinaryIO
 
 HEAD = struct.Struct("<II")  # bytes of the JSON fields, bytes of the page
+MEMORY, CRASH = "memory", "crash"
+# a page's fields and bytes to the answer's fields and bytes
+Work = Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
 _PR_SET_PDEATHSIG = 1
 _NEAR = 0.75  # of the memory limit: allocators grow by doubling, so a failed request leaves a gap below it
-_RESET_EVERY = 200  # extractions between resets of trafilatura's caches, which grow without bound
 
 
 def encode(fields: dict[str, Any], body: bytes = b"") -> bytes:
@@ -28,69 +33,39 @@ def encode(fields: dict[str, Any], body: bytes = b"") -> bytes:
     return HEAD.pack(len(data), len(body)) + data + body
 
 
-def scan(fields: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    """Decode a page and take its light text and language: what the classifier needs."""
-    from corpus.crawl.charset import decode
-    from corpus.crawl.html import light_text
-    from corpus.crawl.language import detect
-
-    try:
-        page, charset = decode(body, fields["charset"])
-    except UnicodeError:
-        return {"reason": "undecodable"}, b""
-    text = light_text(page)
-    return {"charset": charset, "language": detect(text)}, text.encode("utf-8", "replace")
-
-
-def extract(fields: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    """Decode a page again and extract it in full."""
-    from corpus.crawl.charset import decode
-    from corpus.crawl.html import full_extract
-
-    page, _ = decode(body, fields["charset"])
-    found = asdict(full_extract(page, fields["url"], robots=fields["robots"], link=fields["link"]))
-    text = found.pop("text")
-    _reset_caches()
-    return found, text.encode("utf-8", "replace")
-
-
-def describe(fields: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
-    """Decode a page again and take what it says of itself, without its text: cheap beside `extract`."""
-    from corpus.crawl.charset import decode
-    from corpus.crawl.html import describe
-
-    page, _ = decode(body, fields["charset"])
-    return asdict(describe(page, robots=fields["robots"], link=fields["link"])), b""
-
-
-COMMANDS: dict[str, Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
-    "scan": scan,
-    "extract": extract,
-    "describe": describe,
-}
-
-
 def main() -> None:
-    memory_mb, parent = int(sys.argv[1]), int(sys.argv[2])
+    memory_mb, parent, job = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     _die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when this ends
     limit = memory_mb << 20
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    inbox = os.fdopen(os.dup(0), "rb")
-    outbox = os.fdopen(os.dup(1), "wb")
+    inbox = os.fdopen(os.dup(0), "rb", buffering=1 << 18)
+    outbox = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # whatever a library prints must not reach the frames
+    first = _read(inbox)
+    if first is None:
+        return
+    work = _open(job, first[0])
+    _write(outbox, encode({"ready": True}))
     while request := _read(inbox):
-        fields, body = request
-        try:
-            answer = encode(*COMMANDS[fields["command"]](fields, body))
-        except MemoryError:
-            answer = encode({"reason": "memory"})
-        except Exception as error:
-            print(f"{type(error).__name__}: {error}"[:500], file=sys.stderr)
-            answer = encode({"reason": "memory" if _peak_bytes() > _NEAR * limit else "crash"})
-        outbox.write(answer)
-        outbox.flush()
+        _write(outbox, _answer(work, *request, limit=limit))
+
+
+def _open(job: str, setup: dict[str, Any]) -> Work:
+    module, _, name = job.partition(":")
+    made: Work = getattr(importlib.import_module(module), name)(setup)
+    return made
+
+
+def _answer(work: Work, fields: dict[str, Any], body: bytes, *, limit: int) -> bytes:
+    try:
+        return encode(*work(fields, body))
+    except MemoryError:
+        return encode({"reason": MEMORY})
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}"[:500], file=sys.stderr)
+        return encode({"reason": MEMORY if _peak_bytes() > _NEAR * limit else CRASH})
 
 
 def _read(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
@@ -99,6 +74,12 @@ def _read(stream: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
         return None
     size, body = HEAD.unpack(head)
     return json.loads(stream.read(size)), stream.read(body)
+
+
+def _write(stream: BinaryIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[stream.write(rest) :]
 
 
 def _die_with_parent(parent: int) -> None:
@@ -116,18 +97,6 @@ def _peak_bytes() -> int:
             return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmPeak"))
     except (OSError, StopIteration):
         return 0
-
-
-_extracted = 0
-
-
-def _reset_caches() -> None:
-    global _extracted  # noqa: PLW0603 - the process is the unit that the caches live in
-    _extracted += 1
-    if _extracted % _RESET_EVERY == 0:
-        from trafilatura.meta import reset_caches
-
-        reset_caches()
 
 
 if __name__ == "__main__":

@@ -4,24 +4,109 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from corpus.crawl.policy import AGENTS, DIRECTIVES, OPT_OUTS
+from corpus.crawl.urlrules import UrlConfig
 from corpus.engine.config import JobConfig, option
+from corpus.hygiene.quality import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
 class FilterConfig(JobConfig):
     input: tuple[str, ...] = option(
-        "WARC files, folders, globs or lists of paths (*.paths, *.paths.gz); local, s3:// or https://"
+        "WARC files, folders, globs, lists of paths (*.paths.gz), local, s3://, https:// or hdfs://; "
+        "files of a Common Crawl snapshot: cc:CC-MAIN-2024-22[0:100], [::900] or [sample=100@7]",
+        (),
     )
-    base: str = option("prefix of relative paths in lists, such as https://data.commoncrawl.org/", "")
+    base: str = option(
+        "prefix of relative paths in lists and of the archives that an index names; snapshots (cc:) are read "
+        "from https://data.commoncrawl.org/ unless it says another place, such as s3://commoncrawl/",
+        "",
+    )
+    index: tuple[str, ...] = option(
+        "columnar index of a crawl in place of input=: Parquet files, folders, globs, lists, or "
+        "cc:CC-MAIN-2024-22",
+        (),
+    )
+    where: str = option(
+        "SQL filter on the columns of the index, as \"fetch_status = 200 AND content_languages LIKE 'eng%' "
+        "AND (url_host_name LIKE 'docs.%' OR url_path LIKE '/api/%' OR url_path LIKE '/reference/%')\"",
+        "",
+    )
+    index_columns: dict[str, str] = option(
+        "columns of the index that go by other names than in Common Crawl's, as warc_filename: file", {}
+    )
+    index_gap: int = option(
+        "records of an archive with at most so many bytes between them are fetched together",
+        256 << 10,
+        least=0,
+        volatile=True,
+    )
+    index_range: int = option(
+        "most bytes that are fetched together", 16 << 20, least=1 << 16, most=256 << 20, volatile=True
+    )
+    fetch_repeats: bool = option(
+        "false fetches one record of each content_digest of an index, and drops the others for it",
+        True,
+    )
+    connections: int = option(
+        "connections to one web host at the same time, from all processes of a machine",
+        2,
+        least=1,
+        most=64,
+        volatile=True,
+    )
     # The classifier's content is an input, so its place does not matter.
     classifier: str = option("folder of the finished classifier stage", volatile=True)
     threshold: float | None = option(
-        "agent score from which a page is kept; null takes the classifier's own", None, least=0, most=1
+        "score of the kept text from which a page is kept; null takes the classifier's own",
+        None,
+        least=0,
+        most=1,
     )
+    prefilter_threshold: float | None = option(
+        "score of the raw bytes from which a page is parsed at all; null takes the calibrated one, or one "
+        "that lies 3 logits below the threshold; 0 switches the step off",
+        None,
+        least=0,
+        most=1,
+    )
+    light_threshold: float | None = option(
+        "score of the light text from which a page is fully extracted; null takes the calibrated one, or "
+        "half of the threshold",
+        None,
+        least=0,
+        most=1,
+    )
+    calibration: str | None = option(
+        "JSON file (or folder with calibration.json) that says prefilter_threshold and light_threshold",
+        None,
+        volatile=True,  # what it says is in the fingerprint
+    )
+    calibrate: str | None = option(
+        "labels (CSV or Parquet with url, label) of pages of the input: filters nothing, chooses thresholds "
+        "on them and writes calibration.json to the output",
+        None,
+        volatile=True,
+    )
+    recall_loss: float = option(
+        "share of the wanted pages that the early steps may lose, for calibrate=",
+        0.01,
+        least=0,
+        most=0.5,
+        volatile=True,
+    )
+    urls: UrlConfig = option("rules on addresses", UrlConfig())
     languages: tuple[str, ...] = option("ISO 639-1 codes of the languages to keep; empty keeps all", ())
     min_words: int = option("pages with fewer words are dropped", 20, least=0)
-    respect_opt_out: bool = option(
-        "drop pages whose robots directives say noai, noindex, none or tdm-reservation", True
+    quality: Limits = option("limits of the quality rules; null switches one off", Limits())
+    respect_opt_out: bool = option("drop pages that ask to be left out; the column opt_out stays", True)
+    opt_out: tuple[str, ...] = option(
+        f"directives of robots tags and headers that ask so, of {', '.join(DIRECTIVES)}",
+        OPT_OUTS,
+        choices=DIRECTIVES,
+    )
+    opt_out_agents: tuple[str, ...] = option(
+        "names of crawlers whose own directives count beside those for all; *: any crawler's", AGENTS
     )
     full_extraction: bool = option(
         "false keeps the light text that the classifier saw: faster, code not verbatim", True
@@ -31,4 +116,23 @@ class FilterConfig(JobConfig):
     page_seconds: float = option(
         "a page that takes longer to parse fails with the reason timeout", 20.0, least=0.1
     )
-    page_memory_mb: int = option("memory limit of the process that parses pages", 2048, least=512)
+    page_memory_mb: int = option("memory limit of the process that parses pages", 1024, least=512)
+    recycle_after: int = option(
+        "pages after which that process is replaced, whatever its libraries hoard",
+        20_000,
+        least=1,
+        volatile=True,
+    )
+    cores: int | None = option(
+        "cores that --plan reckons with; null takes those of this machine", None, least=1, volatile=True
+    )
+    core_hour_price: float = option(
+        "what a core costs for an hour, for --plan; the default is an assumption about rented machines",
+        0.04,
+        least=0,
+        volatile=True,
+    )
+    sample_archives: int = option("archives that --plan samples", 4, least=1, volatile=True)
+    sample_records: int = option(
+        "responses that --plan takes from the start of each of them", 500, least=1, volatile=True
+    )

@@ -1,81 +1,135 @@
-"""What a page says of its own use: robots directives and licence links. Read as claims, not as facts."""
+"""What a page says of its own use: robots directives and text-and-data-mining reservations.
+
+Everything said is annotated, with the agent that it is said to; `asks_to_be_left_out` alone decides what
+counts. Licences are in `licences`. All of it is read as claims, not as facts.
+
+Sources: Google's "Robots meta tag, data-nosnippet, and X-Robots-Tag specifications"; noai and noimageai as
+introduced by DeviantArt; the TDM Reservation Protocol of the W3C community group.
+"""
 
 from __future__ import annotations
 
-import html
 import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
-_META = re.compile(r"<meta\b[^>]{0,600}>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(
-    r"""\b(name|content|property)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE
-)
-_LINK = re.compile(r"<(?:a|link)\b[^>]{0,1000}>", re.IGNORECASE)
-_REL_LICENCE = re.compile(r"\brel\s*=\s*[\"']?[^\"'>]*\blicen[cs]e\b", re.IGNORECASE)
-_HREF = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-_COMMONS = re.compile(
-    r"creativecommons\.org/(licenses|publicdomain)/([a-z0-9.+-]{2,20})(?:/(\d\.\d))?", re.IGNORECASE
-)
-_HEADER_LICENCE = re.compile(r"<([^>]{1,500})>\s*;[^,]*\brel\s*=\s*\"?[^\",;]*\blicense\b", re.IGNORECASE)
-_AGENTS = ("robots", "googlebot", "ccbot", "gptbot")
+from corpus.crawl.licences import licence, licence_link
+from corpus.crawl.tags import is_hidden, meta_tags
+
+__all__ = ["Statements", "asks_to_be_left_out", "licence", "licence_link", "opt_out", "read", "tdm_policy"]
+
 DIRECTIVES = ("noai", "noimageai", "noindex", "none", "nosnippet", "noarchive", "nocache", "tdm-reservation")
-OPT_OUTS = frozenset({"noai", "noindex", "none", "tdm-reservation"})  # those that are honoured by default
-_HEAD = 64 << 10  # directives stand in the head
+TDM = "tdm-reservation"
+# what is honoured unless the config says otherwise; noimageai alone is not: no images are taken here
+OPT_OUTS = ("noai", "noindex", "none", TDM)
+# those who collect text to train on; a page that shuts out a search engine alone has not spoken to us
+AGENTS = (
+    "ccbot",
+    "gptbot",
+    "google-extended",
+    "claudebot",
+    "anthropic-ai",
+    "applebot-extended",
+    "meta-externalagent",
+    "ai2bot",
+)
+_HEAD = 256 << 10
+_MOST_FOUND = 24
+_AGENT = re.compile(r"[a-z*][a-z0-9_.*-]{0,39}")
+_ROBOT = re.compile(r"robots|[a-z0-9_.-]*(?:bot|crawler|spider|slurp)[a-z0-9_.-]{0,20}")
+# of a header: a directive or an agent, with the colon that tells the latter
+_PART = re.compile(r"([^\s,:]+)(\s*:)?")
+# directives that have a value behind a colon; they are not the names of agents
+_VALUED = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 
 
-def opt_out(page: str, robots_header: str = "") -> str:
-    """The robots directives that restrict use, from meta tags and X-Robots-Tag: sorted, joined by commas."""
-    found = set(_directives(robots_header))
-    for tag in _META.findall(page[:_HEAD]):
-        attributes = {key.lower(): a or b or c for key, a, b, c in _ATTRIBUTE.findall(tag)}
-        name = (attributes.get("name") or attributes.get("property") or "").strip().lower()
-        if name in _AGENTS:
-            found.update(_directives(attributes.get("content", "")))
-        elif name == "tdm-reservation" and attributes.get("content", "").strip() == "1":
-            found.add("tdm-reservation")
-    return ",".join(sorted(found))
+@dataclass(frozen=True, kw_only=True)
+class Statements:
+    """What a page says of its own use, as columns: see `opt_out`, `licence_link` and `tdm_policy`."""
+
+    licence: str | None
+    licence_url: str | None
+    opt_out: str
+    tdm_policy: str | None
 
 
-def asks_to_be_left_out(directives: str) -> bool:
-    return not OPT_OUTS.isdisjoint(directives.split(","))
+def read(page: str, *, robots: str = "", link: str = "", tdm: str = "") -> Statements:
+    """All of it. The HTTP headers: `robots` is X-Robots-Tag, `link` Link, `tdm` TDM-Reservation."""
+    claimed = licence_link(page, link)
+    return Statements(
+        licence=claimed.name if claimed else None,
+        licence_url=claimed.address or None if claimed else None,
+        opt_out=opt_out(page, robots, tdm),
+        tdm_policy=tdm_policy(page),
+    )
 
 
-def licence(page: str, link_header: str = "") -> str | None:
-    """The licence that the page links to; None where there is none.
+def opt_out(page: str, robots_header: str = "", tdm_header: str = "") -> str:
+    """The directives that restrict use, from meta tags and HTTP headers: sorted, joined by commas.
 
-    It is named like `CC-BY-SA-4.0` for Creative Commons, else by the address of a link with rel=license.
+    `noindex` is said to everyone, `googlebot:noindex` to that agent. `robots_header` is X-Robots-Tag,
+    several of them parted by line feeds; `tdm_header` is TDM-Reservation.
     """
-    said = _HEADER_LICENCE.search(link_header)
-    candidates = [said.group(1)] if said else []
-    mentions = "creativecommons.org" in page
-    if mentions or "licen" in page:
-        marked, loose = [], []
-        for tag in _LINK.findall(page) if mentions or _REL_LICENCE.search(page) else ():
-            target = _HREF.search(tag)
-            if target:
-                address = html.unescape(target.group(1) or target.group(2) or target.group(3) or "").strip()
-                if _REL_LICENCE.search(tag):
-                    marked.append(address)
-                elif mentions and _COMMONS.search(address):
-                    loose.append(address)
-        candidates += marked + loose
-    for address in candidates:
-        if _COMMONS.search(address):
-            return _commons_name(address)
-    return candidates[0][:300] if candidates and candidates[0] else None
+    found = set(_in_headers(robots_header))
+    if is_reserved(tdm_header):
+        found.add(TDM)
+    for place, tag in meta_tags(page):
+        said = _in_tag(tag)
+        if said and not is_hidden(page, place):
+            found |= said
+    return ",".join(sorted(found)[:_MOST_FOUND])
 
 
-def _commons_name(address: str) -> str:
-    found = _COMMONS.search(address)
-    if found is None:
-        return address
-    kind, name, version = found.group(1).lower(), found.group(2).upper(), found.group(3)
-    if kind == "publicdomain":
-        name = {"ZERO": "CC0", "MARK": "PDM"}.get(name, name)
-        return f"{name}-{version or '1.0'}"
-    return f"CC-{name}-{version}" if version else f"CC-{name}"
+def asks_to_be_left_out(
+    directives: str, honoured: Collection[str] = OPT_OUTS, agents: Collection[str] = AGENTS
+) -> bool:
+    """Whether one of the `honoured` directives is said to all or to one of the `agents` (`*`: to any)."""
+    for said in directives.split(",") if directives else ():
+        agent, _, word = said.rpartition(":")
+        if word in honoured and (not agent or agent in agents or "*" in agents):
+            return True
+    return False
 
 
-def _directives(value: str) -> list[str]:
-    """Known directives in `noindex, nofollow` or `googlebot: noai`."""
-    tokens = re.split(r"[,\s]+", value.lower().replace(":", " "))
-    return [token for token in tokens if token in DIRECTIVES]
+def is_reserved(value: str) -> bool:
+    """Whether a TDM-Reservation says that text and data mining is reserved: it is `1` then, and else `0`."""
+    return value.strip().strip("\"'")[:1] == "1"
+
+
+def tdm_policy(page: str, header: str = "") -> str | None:
+    """The address of the policy for text and data mining (TDM-Policy), None where there is none."""
+    if header.strip():
+        return header.strip()[:500]
+    if page.find("policy", 0, _HEAD) < 0:
+        return None
+    for place, tag in meta_tags(page):
+        if tag.get("name", "").lower() == "tdm-policy" and tag.get("content") and not is_hidden(page, place):
+            return tag["content"][:500]
+    return None
+
+
+def _in_tag(tag: dict[str, str]) -> set[str]:
+    name = (tag.get("name") or tag.get("property") or "").lower()
+    content = tag.get("content", "").lower()
+    if name == TDM:
+        return {TDM} if is_reserved(content) else set()
+    agents = [agent for agent in re.split(r"[\s,]+", name) if agent in AGENTS or _ROBOT.fullmatch(agent)]
+    words = [word for word in re.split(r"[\s,;]+", content) if word in DIRECTIVES] if agents else []
+    return {_named(agent, word) for agent in agents for word in words}
+
+
+def _in_headers(value: str) -> Iterator[str]:
+    """`noindex, nofollow` is said to everyone, `otherbot: noindex, nofollow` to that agent, up to the line's
+    end.
+    """
+    for line in value.lower().splitlines():
+        agent = ""
+        for word, colon in _PART.findall(line[:2_000]):
+            if word in DIRECTIVES:
+                yield _named(agent, word)
+            elif colon and word not in _VALUED and _AGENT.fullmatch(word):
+                agent = word
+
+
+def _named(agent: str, word: str) -> str:
+    return word if agent in ("", "robots", "*") else f"{agent}:{word}"

@@ -41,7 +41,7 @@ class Record:
     http_status: int | None = None  # None where the record holds no HTTP response
     mime: str = ""
     charset: str = ""
-    robots: str = ""  # X-Robots-Tag, values joined by commas
+    robots: str = ""  # X-Robots-Tag, a line for each header
     link: str = ""  # the Link header
     problem: str | None = None  # why the record could not be read as it was meant
     tdm: str = ""  # the TDM-Reservation header
@@ -206,7 +206,7 @@ def _http(head: Headers, content: bytes, cap: int) -> dict[str, Any]:
         "http_status": status,
         "mime": content_type.partition(";")[0].strip().lower(),
         "charset": charset_of(content_type),
-        "robots": ", ".join(http.all(b"x-robots-tag")),
+        "robots": "\n".join(http.all(b"x-robots-tag")),
         "link": http.get(b"link"),
         "tdm": http.get(b"tdm-reservation"),
     }

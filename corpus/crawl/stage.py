@@ -2,87 +2,87 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import sys
+import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from corpus.crawl.archive import (
-    COMMITS,
-    STAGE,
-    Commit,
-    Work,
-    filter_archive,
-    key_of,
-    read_commit,
-)
+from corpus.crawl.archive import STAGE, Work, filter_archive
+from corpus.crawl.calibration import Calibration, read_calibration
 from corpus.crawl.cascade import Rules
+from corpus.crawl.commits import COMMITS, Commit, Failure, key_of, read_commit
 from corpus.crawl.config import FilterConfig
 from corpus.crawl.fetch import ArchiveError
-from corpus.crawl.sources import Archive, find_archives
+from corpus.crawl.given import find_given
+from corpus.crawl.index.stage import check_where, select
+from corpus.crawl.index.work import FOLDER, files_in, saved
+from corpus.crawl.sources import Archive
+from corpus.crawl.summary import command_for, facts, file_rows, report, sentence_of
+from corpus.crawl.urlrules import UrlRules
 from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
 from corpus.engine.config import to_dict
-from corpus.engine.errors import UserError
-from corpus.engine.ledger import DROPPED, FAILED, KEPT
+from corpus.engine.errors import DataError
 from corpus.engine.manifest import Manifest, OutputFile
 from corpus.engine.parquet import PartWriter
+from corpus.engine.session import get_session
 from corpus.engine.stage import Stage
 from corpus.engine.tables import FILES, LEDGER, PAGES
 
-_NAMED = 3  # failed archives that the last sentence of a run names
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An archive that could not be read; nothing is committed for it."""
-
-    name: str
-    sentence: str
+SCORER, WEIGHTS = "corpus.relevance.model:load", "corpus.relevance.model:word_weights"
 
 
 def run(config: FilterConfig) -> Manifest:
     """Filter all archives of `config.input`, but for those that an earlier, unfinished run committed.
 
-    Raises UserError at the end if some could not be read; the others are committed by then.
+    Raises DataError at the end if more of them than `max_failed_fraction` could not be read; the others are
+    committed by then.
     """
-    archives = find_archives(config.input, config.base)
-    classifier = classifier_identity(config.classifier)
-    identities: list[dict[str, Any]] = [classifier, *(archive.file.identity() for archive in archives)]
+    found = find_given(config)
+    identities = identities_of(config)
     folder = storage.absolute(config.output)
+    given = [*identities, *(file.identity() for file in found.files)]
     if manifest.is_finished(folder):
-        stage = Stage.open(STAGE, config, identities)  # refuses a run of something else
-        storage.remove(storage.join(folder, COMMITS))  # left by a run that was killed behind `_SUCCESS`
+        stage = Stage.open(STAGE, config, given)  # refuses a run of something else
+        for left in (COMMITS, FOLDER):  # by a run that was killed behind `_SUCCESS`
+            storage.remove(storage.join(folder, left))
         assert stage.finished
         return stage.finished
-    work = make_work(config, classifier, folder)
+    work = make_work(config, identities, folder)
+    archives = saved(found.index, folder) if found.index else found.archives
     done = committed(archives, work)
     # without commits of its own, the stage clears what another run left, and refuses what is none of it
-    stage = Stage.open(STAGE, config, identities, keep_unfinished=bool(done))
+    stage = Stage.open(STAGE, config, given, keep_unfinished=bool(done))
     if done:
         _keep_only(done, folder)
-    waiting = [archive for archive in archives if archive.name not in done]
     with stage.spark() as spark:
-        results = _filter(spark, waiting, work, storage.absolute(config.classifier))
+        if found.index and not done:
+            archives = select(spark, found.index, folder)
+        waiting = [archive for archive in archives if archive.name not in done]
+        results = _filter(spark, waiting, work)
         done.update({result.name: result for result in results if isinstance(result, Commit)})
+        commits = [done[archive.name] for archive in archives if archive.name in done]
         failures = [result for result in results if isinstance(result, Failure)]
-        if failures:
-            raise UserError(sentence_of(failures, len(archives)))
-        return _publish(stage, spark, [done[archive.name] for archive in archives])
+        if said := report(commits, failures, config):
+            print(said, file=sys.stderr)
+        if len(failures) > config.max_failed_fraction * len(archives):
+            again = f"The others are done; the same command reads just these again: {command_for(config)}"
+            raise DataError(f"{sentence_of(failures, len(archives))} {again}")
+        return _publish(stage, spark, commits, failures, work)
 
 
 def plan(config: FilterConfig) -> str:
     """What the job would read and how it would judge, found without reading any archive."""
-    archives = find_archives(config.input, config.base)
-    classifier_identity(config.classifier)
-    size = sum(max(archive.file.bytes, 0) for archive in archives)
+    given = find_given(config)
+    identities_of(config)
+    if given.index:
+        check_where(get_session(STAGE, config.master), given.index)
     kept = "its own threshold" if config.threshold is None else f"threshold {config.threshold:g}"
     return "\n".join(
         [
-            f"read    {len(archives):,} archives, {size / 1e9:,.3f} GB",
+            *given.plan(),
             f"judge   with the classifier in {config.classifier} at {kept}",
             f"write   {config.output}/{PAGES.name}, {FILES.name}, {LEDGER.name}",
         ]
@@ -94,29 +94,59 @@ def classifier_identity(folder: str) -> dict[str, Any]:
     return {"path": "classifier", "bytes": 0, "sha256": manifest.read(folder).digest()}
 
 
-def make_work(config: FilterConfig, classifier: dict[str, Any], folder: str) -> Work:
-    """What executors need: the part of the config that decides what becomes of an archive, and `folder`."""
-    from corpus.relevance.model import AgentClassifier
+def identities_of(config: FilterConfig) -> list[dict[str, Any]]:
+    """What decides beside the config's own values: classifier, calibration and lists of addresses."""
+    classifier = classifier_identity(config.classifier)
+    calibration = _calibration(config, classifier["sha256"])
+    return [classifier, *([calibration.identity()] if calibration else []), *config.urls.identities()]
 
+
+def make_work(config: FilterConfig, identities: Sequence[dict[str, Any]], folder: str) -> Work:
+    """What executors need: the part of the config that decides what becomes of an archive, and `folder`."""
     settings = {k: v for k, v in to_dict(config, with_volatile=False).items() if k not in ("input", "base")}
-    threshold = (
-        AgentClassifier.load(config.classifier).threshold if config.threshold is None else config.threshold
-    )
+    UrlRules.from_config(config.urls)  # a list that cannot be read is told before any task starts
     return Work(
         folder=folder,
-        fingerprint=manifest.fingerprint(STAGE, settings, [classifier]),
-        rules=Rules(
-            threshold=threshold,
-            languages=frozenset(config.languages),
-            min_words=config.min_words,
-            respect_opt_out=config.respect_opt_out,
-            full_extraction=config.full_extraction,
-        ),
+        fingerprint=manifest.fingerprint(STAGE, settings, list(identities)),
+        rules=make_rules(config, identities),
+        classifier=storage.absolute(config.classifier),
+        scorer=SCORER,
+        weights=WEIGHTS,
         source=config.source,
+        urls=config.urls,
         page_bytes=config.page_bytes,
         page_seconds=config.page_seconds,
         page_memory_mb=config.page_memory_mb,
+        recycle_after=config.recycle_after,
     )
+
+
+def make_rules(config: FilterConfig, identities: Sequence[dict[str, Any]] = ()) -> Rules:
+    """The rules, thresholds resolved: the config's own, then the calibration's, then the classifier's."""
+    from corpus.relevance.model import load
+
+    classifier = load(config.classifier)
+    digest = identities[0]["sha256"] if identities else ""
+    calibration = _calibration(config, digest)
+    light, early = config.light_threshold, config.prefilter_threshold
+    if calibration:
+        light = calibration.light_threshold if light is None else light
+        early = calibration.prefilter_threshold if early is None else early
+    return Rules(
+        threshold=classifier.threshold if config.threshold is None else config.threshold,
+        light_threshold=light,
+        prefilter_threshold=early,
+        languages=tuple(sorted(config.languages)),
+        min_words=config.min_words,
+        opt_out=tuple(sorted(config.opt_out)) if config.respect_opt_out else (),
+        opt_out_agents=tuple(sorted(config.opt_out_agents)),
+        full_extraction=config.full_extraction,
+        quality=config.quality,
+    )
+
+
+def _calibration(config: FilterConfig, classifier: str) -> Calibration | None:
+    return read_calibration(config.calibration, classifier) if config.calibration else None
 
 
 def committed(archives: Sequence[Archive], work: Work) -> dict[str, Commit]:
@@ -128,35 +158,25 @@ def committed(archives: Sequence[Archive], work: Work) -> dict[str, Commit]:
 def _keep_only(done: dict[str, Commit], folder: str) -> None:
     """Remove what an unfinished run left beside its commits."""
     keep = {f.path for commit in done.values() for f in (commit.pages, commit.ledger)}
-    keep |= {f"{COMMITS}/{key_of(name)}.json" for name in done} | {CLAIM}
+    keep |= {f"{COMMITS}/{key_of(name)}.json" for name in done} | {CLAIM} | files_in(folder)
     _remove_all_but(folder, keep)
 
 
-def sentence_of(failures: Sequence[Failure], archives: int) -> str:
-    """What failed and how to go on. The archives are named in the order of their names."""
-    ordered = sorted(failures, key=lambda failure: failure.name)
-    named = "; ".join(failure.sentence.rstrip(".") for failure in ordered[:_NAMED])
-    more = f"; and {len(ordered) - _NAMED:,} more" if len(ordered) > _NAMED else ""
-    return (
-        f"{len(ordered):,} of {archives:,} archives could not be read: {named}{more}. The others are done; "
-        "the same command reads just these again."
-    )
-
-
-def _filter(
-    spark: SparkSession, archives: Sequence[Archive], work: Work, classifier: str
-) -> list[Commit | Failure]:
+def _filter(spark: SparkSession, archives: Sequence[Archive], work: Work) -> list[Commit | Failure]:
     """One task per archive. Larger archives start first, so that the last task to end is a short one."""
 
     def task(archive: Archive) -> Commit | Failure:
-        from corpus.relevance.model import AgentClassifier
-
+        path = storage.redact(archive.file.path)
         # an attempt whose worker was lost behind its commit has done the work
         earlier = read_commit(work.folder, archive, work.fingerprint)
         try:
-            return earlier or filter_archive(archive, work, AgentClassifier.load(classifier))
+            return earlier or filter_archive(archive, work)
         except ArchiveError as error:
-            return Failure(archive.name, str(error))
+            return Failure(archive.name, path, archive.file.bytes, str(error))
+        except Exception as error:  # one archive's trouble, whatever it is, must not stop the others
+            traceback.print_exc()
+            said = f"{path}: {type(error).__name__}: {error}"[:500]
+            return Failure(archive.name, path, archive.file.bytes, said)
 
     if not archives:
         return []
@@ -164,10 +184,12 @@ def _filter(
     return list(spark.sparkContext.parallelize(ordered, len(ordered)).map(task).collect())
 
 
-def _publish(stage: Stage, spark: SparkSession, commits: Sequence[Commit]) -> Manifest:
+def _publish(
+    stage: Stage, spark: SparkSession, commits: Sequence[Commit], failures: Sequence[Failure], work: Work
+) -> Manifest:
     """Write `files/`, the manifest and `_SUCCESS`."""
     with PartWriter(storage.join(stage.folder, FILES.name), "part-00000.parquet", FILES.schema) as writer:
-        writer.write(file_rows(commits))
+        writer.write(file_rows(commits, failures))
     assert writer.result
     stage.tables[PAGES.name] = sorted((commit.pages for commit in commits), key=lambda file: file.path)
     stage.tables[LEDGER.name] = sorted((commit.ledger for commit in commits), key=lambda file: file.path)
@@ -179,48 +201,11 @@ def _publish(stage: Stage, spark: SparkSession, commits: Sequence[Commit]) -> Ma
         spark,
         records_in=sum(commit.responses for commit in commits),
         kept_rows=sum(commit.pages.rows for commit in commits),
-        facts=facts(commits),
+        facts=facts(commits, failures, work.rules.thresholds()),
     )
     written = {f.path for files in stage.tables.values() for f in files}
     _remove_all_but(stage.folder, written | {manifest.MANIFEST, manifest.SUCCESS})
     return finished
-
-
-def file_rows(commits: Sequence[Commit]) -> pa.RecordBatch:
-    rows = [
-        {
-            "path": commit.name,
-            "bytes": commit.bytes,
-            "records": commit.records,
-            "responses": commit.responses,
-            "other_records": commit.records - commit.responses,
-            "kept": commit.counts[KEPT],
-            "dropped": commit.counts[DROPPED],
-            "failed": commit.counts[FAILED],
-            "damaged": commit.damaged,
-        }
-        for commit in sorted(commits, key=lambda commit: commit.name)
-    ]
-    return pa.RecordBatch.from_pylist(rows, schema=FILES.schema)
-
-
-def facts(commits: Sequence[Commit]) -> dict[str, Any]:
-    """What the run measured of itself. Rates are per core: tasks run on one core each."""
-    seconds: Counter[str] = Counter()
-    for commit in commits:
-        for step, spent in commit.seconds.items():
-            seconds[step] += spent  # type: ignore[assignment]
-    responses = sum(commit.responses for commit in commits)
-    damage = [part for commit in commits for part in commit.damaged]
-    return {
-        "archives": len(commits),
-        "bytes": sum(max(commit.bytes, 0) for commit in commits),
-        "files_damaged": sum(bool(commit.damaged) for commit in commits),
-        "bytes_damaged": sum(part["end"] - part["start"] for part in damage),
-        "pages_per_second": round(responses / seconds["all"], 1) if seconds["all"] else 0.0,
-        "seconds": {step: round(spent, 2) for step, spent in sorted(seconds.items())},
-        "children_restarted": sum(max(commit.children - 1, 0) for commit in commits),
-    }
 
 
 def _remove_all_but(folder: str, keep: set[str]) -> None:
@@ -228,5 +213,6 @@ def _remove_all_but(folder: str, keep: set[str]) -> None:
     for info in storage.list_files(folder):
         if info.path[len(root) + 1 :] not in keep:
             storage.remove(storage.with_scheme(folder, info.path))
-    if not any(path.startswith(COMMITS) for path in keep):
-        storage.remove(storage.join(folder, COMMITS))
+    for left in (COMMITS, FOLDER):
+        if not any(path.startswith(left) for path in keep):
+            storage.remove(storage.join(folder, left))

@@ -1,6 +1,6 @@
 """The command line that every job shares.
 
-    JOB [--config FILE] [--help | --print-config | --dry-run] [key=value ...]
+    JOB [--config FILE] [--help | --print-config | --dry-run | --plan] [key=value ...]
 
 A job is a config dataclass and a function from that config to a result whose `str` is worth printing.
 """
@@ -19,6 +19,7 @@ from corpus.engine.errors import EXIT_BUG, EXIT_OK, EXIT_PIPE, ForgeError, UserE
 from corpus.engine.overrides import with_overrides
 
 ConfigT = TypeVar("ConfigT")
+_MODES = ("--help", "--print-config", "--dry-run", "--plan")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Words:
     """A command line, parted into its kinds of word."""
 
     config_file: str | None
-    mode: str  # run | help | print-config | dry-run
+    mode: str  # run | help | print-config | dry-run | plan
     overrides: tuple[str, ...]
 
 
@@ -36,16 +37,18 @@ def run_job(
     *,
     description: str,
     plan: Callable[[ConfigT], str] | None = None,
+    forecast: Callable[[ConfigT], str] | None = None,
     argv: Sequence[str] | None = None,
 ) -> int:
     """Run one job from its command line and return the exit code: 0, 1 (bug), 2 (user), 3 (data).
 
-    `plan` answers --dry-run: what the job would read, do and write, found without doing it.
+    `plan` answers --dry-run: what the job would read, do and write, found without doing it. `forecast`
+    answers --plan, for jobs that have one: what the job would cost, from a sample of its input.
     """
     try:
         words = parse(sys.argv[1:] if argv is None else argv, config_type)
         if words.mode == "help":
-            print(help_page(config_type, description))
+            print(help_page(config_type, description, forecast=forecast is not None))
             return EXIT_OK
         where = f"{words.config_file} or the command line" if words.config_file else "the command line"
         config = build(config_type, with_overrides(_file(words), words.overrides), where=where)
@@ -53,6 +56,10 @@ def run_job(
             print(to_yaml(config), end="")
         elif words.mode == "dry-run":
             print(plan(config) if plan else to_yaml(config), end="\n" if plan else "")
+        elif words.mode == "plan":
+            if forecast is None:
+                raise UserError("this job has no --plan; --dry-run says what it would read, do and write.")
+            print(forecast(config))
         else:
             result = run(config)
             if result is not None:
@@ -78,13 +85,13 @@ def run_job(
 def parse(argv: Sequence[str], config_type: type[Any]) -> Words:
     """Part the words of a command line. Raises UserError for a flag that does not exist."""
     flags = {f.metadata["flag"]: f.name for f in fields(config_type) if f.metadata.get("flag")}
-    known = ["--config", "--help", "--print-config", "--dry-run", *flags]
+    known = ["--config", *_MODES, *flags]
     config_file, mode, overrides = None, "run", []
     rest = list(argv)
     while rest:
         word = rest.pop(0)
         name, sign, value = word.partition("=")
-        if word in ("-h", "--help", "--print-config", "--dry-run"):
+        if word in _MODES or word == "-h":
             mode = "help" if word == "-h" else word[2:]
         elif name == "--config" or name in flags:
             if not sign:
@@ -102,9 +109,10 @@ def parse(argv: Sequence[str], config_type: type[Any]) -> Words:
     return Words(config_file, mode, tuple(overrides))
 
 
-def help_page(config_type: type[Any], description: str) -> str:
+def help_page(config_type: type[Any], description: str, *, forecast: bool = False) -> str:
     """The text of --help: what the job is for, its flags, and each key with type, bounds and default."""
-    usage = "usage: [--config FILE] [--dry-run | --print-config | --help] [key=value ...]"
+    modes = " | ".join(["--dry-run", *(["--plan"] if forecast else []), "--print-config", "--help"])
+    usage = f"usage: [--config FILE] [{modes}] [key=value ...]"
     lines = [description.strip(), "", usage, ""]
     for key, kind, text in describe_keys(config_type):
         lines += [f"  {key}   [{kind}]", f"      {text}"]

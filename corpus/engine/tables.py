@@ -89,6 +89,36 @@ SEEDS = Table(
     ("id",),
 )
 
+# what the rules of corpus/hygiene/quality.py measure; all but the first two and the last on prose alone
+QUALITY = tuple(
+    Column(f"quality_{name}", FLOAT, doc)
+    for name, doc in (
+        ("words", "words, those of code and tables among them"),
+        ("substance", "words of sentences, declarations, code and tables"),
+        ("mean_word_length", "characters to a word"),
+        ("symbol_ratio", "hash signs and ellipses to a word"),
+        ("bullet_lines", "share of lines that begin with a bullet"),
+        ("ellipsis_lines", "share of lines that end with an ellipsis"),
+        ("alphabetic_words", "share of words with a letter"),
+        ("stop_words", "different function words"),
+        ("duplicate_lines", "share of lines that stood there before"),
+        ("duplicate_line_characters", "share of characters in lines that stood there before"),
+        ("duplicate_paragraphs", "share of paragraphs that stood there before"),
+        ("duplicate_paragraph_characters", "share of characters in paragraphs that stood there before"),
+        ("lorem_ipsum", "1 where the filler text stands in the prose"),
+        ("javascript_notice", "share of lines that ask for JavaScript or cookies"),
+        ("curly_brackets", "curly brackets to a word"),
+        ("punctuated_lines", "share of lines that end in punctuation"),
+        ("short_lines", "share of lines of 30 characters or fewer"),
+        ("top_2gram", "share of characters in the commonest pair of words"),
+        ("top_3gram", "share of characters in the commonest 3 words"),
+        ("top_4gram", "share of characters in the commonest 4 words"),
+        ("repeated_5gram", "share of characters in 5 words that stood there before"),
+        ("repeated_10gram", "share of characters in 10 words that stood there before"),
+        ("substance_share", "share of all words that quality_substance counts"),
+    )
+)
+
 PAGES = Table(
     "pages",
     "pages that the filter kept",
@@ -103,8 +133,16 @@ PAGES = Table(
         KIND,
         LICENCE,
         AGENT_SCORE,
+        Column(
+            "light_score", FLOAT, "the same score of the light text, which spared the page a full extraction"
+        ),
         Column("num_words", INT, "words separated by white space"),
         Column("code_share", FLOAT, "share of the text's characters inside fenced code blocks"),
+        Column(
+            "fidelity",
+            FLOAT,
+            "share of the code lines and table cells of the page's main area that the text kept",
+        ),
         Column("extractor", TEXT, "extraction that was taken: trafilatura or resiliparse"),
         Column("payload_digest", TEXT, "128-bit hash of the decoded HTTP body"),
         Column("mime", TEXT, "media type from the HTTP header"),
@@ -112,13 +150,16 @@ PAGES = Table(
         Column(
             "opt_out",
             TEXT,
-            "robots directives that ask to be left out (noai, noindex, ...), empty where none",
+            "directives that ask to be left out (noai, ccbot:noindex, ...), empty where none",
         ),
+        Column("licence_url", TEXT, "address of the licence that the page links to, null where none"),
+        Column("tdm_policy", TEXT, "address of the page's policy for text and data mining, null where none"),
         Column("fetched_at", TIME, "WARC-Date"),
         Column("warc", TEXT, "archive that holds the record"),
         Column("offset", LONG, "first byte of the record in the archive"),
         Column("length", LONG, "bytes of the record in the archive, compressed"),
         Column("record_id", TEXT, "WARC-Record-ID"),
+        *QUALITY,
     ),
     ("id", "warc", "offset"),
 )
@@ -137,6 +178,7 @@ FILES = Table(
         Column("dropped", LONG, "pages dropped with a reason"),
         Column("failed", LONG, "pages that could not be read, with a reason"),
         Column("damaged", pa.list_(DAMAGE), "byte ranges that could not be read"),
+        Column("problem", TEXT, "why the archive could not be read at all; empty if it could"),
     ),
     ("path",),
 )
@@ -152,13 +194,86 @@ DUPLICATES = Table(
         ID,
         URL,
         Column("kept_id", TEXT, "id of the survivor"),
-        Column("relation", TEXT, "payload, text or near"),
+        Column("index", TEXT, "index that holds the survivor, empty where it is a page of this run"),
+        Column(
+            "relation",
+            TEXT,
+            "payload: same bytes and text; url: same address and text; text: same normalised text; "
+            "near: compared by shingles",
+        ),
         Column("jaccard", FLOAT, "exact Jaccard similarity of the shingle sets of both texts"),
         Column("containment", FLOAT, "share of the removed page's shingles that the survivor has"),
-        Column("cluster_id", TEXT, "smallest id of the cluster"),
-        Column("cluster_size", INT, "pages in the cluster"),
+        Column("cluster_id", TEXT, "smallest id of the cluster in this run"),
+        Column("cluster_size", INT, "pages of this run in the cluster"),
     ),
     ("id",),
+)
+
+BOILERPLATE = Table(
+    "boilerplate",
+    "lines that repeat over the kept pages of a host",
+    (
+        Column("host", TEXT, "lower-case host of the URL"),
+        Column("line", TEXT, "the line, runs of white space as one space"),
+        Column("pages", LONG, "kept pages of the host that have the line"),
+        Column("host_pages", LONG, "kept pages of the host"),
+        Column("removed_from", LONG, "pages among them where it stands as boilerplate"),
+    ),
+    ("host", "line"),
+)
+
+DEDUP_INDEX = Table(
+    "index",
+    "what later runs compare their pages with: a row for each kept page, without its text",
+    (
+        ID,
+        URL,
+        Column("score", FLOAT, "agent score, for the order of survivors"),
+        Column("digest", TEXT, "payload digest"),
+        Column("date", LONG, "when the page was fetched, microseconds since 1970"),
+        Column("length", LONG, "characters of the text"),
+        Column("text_key", TEXT, "128-bit hex hash of the normalised text"),
+        Column("url_key", LONG, "64-bit hash of the normalised URL"),
+        Column("shingles", INT, "distinct shingles"),
+        Column("bands", pa.list_(LONG), "64-bit hashes of the MinHash bands, then of address and payload"),
+        Column("hashes", pa.binary(), "the shingle set: sorted 40-bit hashes of five bytes, little-endian"),
+        Column("sample_key", LONG, "hash by which samples are drawn"),
+    ),
+    ("id",),
+)
+
+CLEAN_PAGES = Table(
+    "pages",
+    "texts without benchmark items, secrets and personal data, with all columns of the input; `seeds` where "
+    "the input is seeds. Of the input's columns only `text` and `num_words` change",
+    (
+        ID,
+        BODY,
+        Column("contamination", INT, "places with parts of benchmark items: cut, or left where only marked"),
+        Column("private_keys", INT, "private keys replaced by <PRIVATE_KEY>"),
+        Column("api_keys", INT, "API keys and tokens replaced by <API_KEY>"),
+        Column("email_addresses", INT, "e-mail addresses replaced by <EMAIL_ADDRESS>"),
+        Column("card_numbers", INT, "payment card numbers replaced by <CARD_NUMBER>"),
+        Column("ip_addresses", INT, "public IP addresses replaced by <IP_ADDRESS>"),
+        Column("phone_numbers", INT, "telephone numbers replaced by <PHONE_NUMBER>"),
+    ),
+    ("id",),
+    open=True,
+)
+
+CONTAMINATION = Table(
+    "contamination",
+    "one row per place in a text that holds a part of a benchmark item",
+    (
+        ID,
+        Column("benchmark", TEXT, "name that the benchmark's records or file bear"),
+        Column("item", TEXT, "id of the item, its number in the file where it has none"),
+        Column("part", TEXT, "question, gold, or text where the layout is unknown"),
+        Column("start", LONG, "first character of the place in the text that came in"),
+        Column("end", LONG, "character behind the place"),
+        Column("overlap", FLOAT, "share of the part's words found there"),
+    ),
+    ("id", "start", "end", "benchmark", "item", "part"),
 )
 
 MATCHED_PAGES = Table(
@@ -248,6 +363,10 @@ ALL_TABLES: Sequence[tuple[str, Table]] = (
     ("filter", FILES),
     ("dedup", UNIQUE_PAGES),
     ("dedup", DUPLICATES),
+    ("dedup", BOILERPLATE),
+    ("dedup", DEDUP_INDEX),
+    ("hygiene", CLEAN_PAGES),
+    ("hygiene", CONTAMINATION),
     ("match", MATCHED_PAGES),
     ("match", SEED_HITS),
     ("match", INDEX),

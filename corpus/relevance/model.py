@@ -48,6 +48,17 @@ class AgentClassifier:
         return fasttext_model.scores(self._model, [fasttext_line(t, u if with_url else "") for t, u in pairs])
 
 
+def load(folder: str) -> AgentClassifier:
+    """`AgentClassifier.load` by a plain name, for processes that are told what to call."""
+    return AgentClassifier.load(folder)
+
+
+def word_weights(folder: str) -> dict[str, float]:
+    """What each word or sign says for itself, as a logit: the model without pairs of words and shapes."""
+    weights = fasttext_model.word_weights(AgentClassifier.load(folder)._model)
+    return {word: weight for word, weight in weights.items() if not word.startswith(("shape_", "url_"))}
+
+
 def save(folder: str, trained: Trained, *, url_words: bool, folds: int) -> dict[str, list[OutputFile]]:
     """Write model/model.bin and metrics.json; what the manifest is to say of them."""
     metrics = {

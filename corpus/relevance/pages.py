@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from corpus.crawl.cascade import FAILURES, precheck
+from corpus.crawl.charset import decode
+from corpus.crawl.child import Work
 from corpus.crawl.fetch import ArchiveError
+from corpus.crawl.light import light_text
 from corpus.crawl.records import Record
-from corpus.crawl.sandbox import Sandbox, SandboxError
+from corpus.crawl.sandbox import Sandbox
 from corpus.crawl.sources import Archive, read_archive
 from corpus.relevance.features import fasttext_line
 
 EMPTY = "empty"
+READ = "corpus.relevance.pages:read_in_child"
 UNREADABLE = "unreadable"  # no page: an archive that its store does not give; its `url` is the sentence why
 
 
@@ -40,24 +45,35 @@ def read_pages(archive: Archive, *, seconds: float, with_url: bool) -> Iterator[
     An archive that cannot be read (on) ends with a Page of the reason `unreadable`.
     """
     try:
-        with Sandbox(seconds=seconds) as sandbox:
+        with Sandbox(READ, {"with_url": with_url}, seconds=seconds) as sandbox:
             for record in read_archive(archive):
                 if isinstance(record, Record) and record.type == "response":
-                    yield to_page(record, archive.name, sandbox, with_url)
+                    yield to_page(record, archive.name, sandbox)
     except ArchiveError as error:
         yield Page(archive.name, str(error), archive.name, 0, UNREADABLE, "", "")
 
 
-def to_page(record: Record, name: str, sandbox: Sandbox, with_url: bool) -> Page:
+def to_page(record: Record, name: str, sandbox: Sandbox) -> Page:
     line, reason = "", precheck(record) or ""
     if not reason:
-        try:
-            _, text = sandbox.call("scan", record.payload, charset=record.charset)
-            line = fasttext_line(text, record.url if with_url else "")
-            reason = "" if line else EMPTY
-        except SandboxError as error:
-            reason = error.reason
+        answer = sandbox.call({"charset": record.charset, "url": record.url}, record.payload)
+        line, reason = answer.text, answer.reason or str(answer.fields["why"])
     return Page(record.id, record.url, name, record.offset, reason, line, line_hash(line))
+
+
+def read_in_child(setup: dict[str, Any]) -> Work:
+    """The child's side: a page's bytes to its line of features, or `why` there is none."""
+    with_url = bool(setup["with_url"])
+
+    def work(fields: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
+        try:
+            html, _ = decode(body, fields["charset"])
+        except UnicodeError:
+            return {"why": "undecodable"}, b""
+        line = fasttext_line(light_text(html), fields["url"] if with_url else "")
+        return {"why": "" if line else EMPTY}, line.encode("utf-8", "replace")
+
+    return work
 
 
 def line_hash(line: str) -> str:

@@ -7,9 +7,15 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.benchmarks import filtering, loading, tokenising
+from tests.benchmarks import decontamination, deduplication, filtering, loading, tokenising
 
-BENCHMARKS = (filtering.measure, tokenising.measure, loading.measure)
+BENCHMARKS = (
+    filtering.measure,
+    deduplication.measure,
+    decontamination.measure,
+    tokenising.measure,
+    loading.measure,
+)
 
 
 def main(workspace: Path) -> int:

@@ -1,22 +1,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
-from corpus.crawl.cascade import BATCH_BYTES, Cascade, Rules, batches
+from corpus.crawl.cascade import (
+    BATCH_BYTES,
+    JUDGE,
+    Cascade,
+    Decision,
+    Rules,
+    batches,
+    child_setup,
+    outer_steps,
+)
 from corpus.crawl.records import Record
 from corpus.crawl.sandbox import Sandbox
+from corpus.hygiene.quality import QUALITY_COLUMNS, Limits
 from tests.crawl.archives import html, read, write
-
-
-class WordScorer:
-    """Wants pages that speak of an api."""
-
-    def score(self, texts: list[str], urls: list[str]) -> list[float]:
-        return [0.9 if "api" in text else 0.1 for text in texts]
 
 
 def page(body: bytes, **more) -> Record:
@@ -27,12 +31,22 @@ def page(body: bytes, **more) -> Record:
     return replace(base, **more)
 
 
-def judge(*records: Record, **rules) -> list[tuple[str, str]]:
-    with Sandbox(seconds=5, memory_mb=1024) as sandbox:
-        decisions = Cascade(Rules(0.5, **rules), WordScorer(), sandbox).judge(records)
+NO_LIMITS = Limits(**{limit.name: None for limit in fields(Limits)})
+
+
+def decide(records: Sequence[Record], scorer: str = "WordScorer", **rules) -> tuple[list[Decision], Cascade]:
+    wanted = Rules(0.5, **{"quality": NO_LIMITS, **rules})
+    setup = child_setup(wanted, f"tests.crawl.children:{scorer}")
+    with Sandbox(JUDGE, setup, seconds=5, memory_mb=1024) as sandbox:
+        cascade = Cascade(outer_steps(wanted), sandbox)
+        decisions = cascade.judge(records)
     assert [d.record for d in decisions] == list(records)
     assert all((d.page is not None) == (d.outcome == "kept") for d in decisions)
-    return [(d.outcome, d.reason) for d in decisions]
+    return decisions, cascade
+
+
+def judge(*records: Record, **rules) -> list[tuple[str, str]]:
+    return [(d.outcome, d.reason) for d in decide(records, **rules)[0]]
 
 
 GOOD = html(100, "api")
@@ -42,7 +56,7 @@ OPT_OUT = GOOD.replace(b"<head>", b'<head><meta name="robots" content="noai, nof
 def test_each_reason_is_told_and_belongs_to_its_kind() -> None:
     table = {
         page(GOOD): ("kept", ""),
-        page(html(100)): ("dropped", "agent_score"),
+        page(html(100)): ("dropped", "light_score"),
         page(GOOD, http_status=404): ("dropped", "http_status"),
         page(GOOD, http_status=None): ("dropped", "not_html"),
         page(GOOD, mime="image/png"): ("dropped", "not_html"),
@@ -64,14 +78,14 @@ def test_each_reason_is_told_and_belongs_to_its_kind() -> None:
 
 
 def test_opt_outs_are_kept_and_shown_if_the_user_says_so() -> None:
-    assert judge(page(OPT_OUT), respect_opt_out=False) == [("kept", "")]
+    assert judge(page(OPT_OUT), opt_out=()) == [("kept", "")]
 
 
 def test_other_languages_are_dropped_only_where_languages_are_named() -> None:
     words = "Der schnelle braune Fuchs springt über den faulen Hund, und die API gibt eine api zurück. " * 5
     german = page(f"<html><body><p>{words}</p></body></html>".encode())
-    assert judge(german, languages=frozenset({"en"})) == [("dropped", "language")]
-    assert judge(german, languages=frozenset({"de"})) == judge(german) == [("kept", "")]
+    assert judge(german, languages=("en",)) == [("dropped", "language")]
+    assert judge(german, languages=("de",)) == judge(german) == [("kept", "")]
 
 
 def test_a_script_without_spaces_is_not_short() -> None:
@@ -103,7 +117,7 @@ def test_what_comes_in_is_kept_dropped_or_failed(tmp_path: Path) -> None:
     assert sum(outcomes.values()) == len(records) == 13
     assert outcomes == {
         ("kept", ""): 7,
-        ("dropped", "agent_score"): 3,
+        ("dropped", "light_score"): 3,
         ("dropped", "http_status"): 1,
         ("dropped", "not_html"): 1,
         ("failed", "damaged"): 1,
@@ -113,8 +127,53 @@ def test_what_comes_in_is_kept_dropped_or_failed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("full", [True, False])
 def test_kept_pages_carry_all_their_columns(full: bool) -> None:
-    with Sandbox() as sandbox:
-        (decision,) = Cascade(Rules(0.5, full_extraction=full), WordScorer(), sandbox).judge([page(GOOD)])
+    (decision,), _ = decide([page(GOOD)], full_extraction=full)
     assert decision.page is not None
     assert decision.page["title"] == "api" and decision.page["charset"] == "utf-8"
     assert decision.page["num_words"] == len(decision.page["text"].split()) == 100
+    assert decision.page["light_score"] == decision.page["agent_score"] == decision.score == 0.9
+    assert set(QUALITY_COLUMNS) <= set(decision.page)
+
+
+def test_the_score_of_the_kept_text_decides() -> None:
+    code = b"<pre><code>def api(x):\n    return x\n</code></pre>"
+    (decision,), _ = decide([page(GOOD.replace(b"</p>", b"</p>" + code))], "TwoMinds")
+    assert (decision.outcome, decision.reason) == ("dropped", "agent_score")
+    assert decision.score == pytest.approx(0.2)
+
+
+def test_meters_tell_what_each_step_was_asked_and_let_through() -> None:
+    records = [page(GOOD), page(html(100)), page(GOOD, http_status=404), page(b"<p>api"), page(OPT_OUT)]
+    _, cascade = decide(records)
+    assert {name: (m.pages_in, m.pages_out) for name, m in cascade.meters.items()} == {
+        "record": (5, 4),
+        "decode": (4, 4),
+        "light_text": (4, 3),
+        "light_score": (3, 2),
+        "language": (2, 2),
+        "policy": (2, 1),
+        "extraction": (1, 1),
+        "agent_score": (1, 1),
+        "quality": (1, 1),
+    }
+    assert all(m.seconds >= 0 for m in cascade.meters.values())
+
+
+def test_quality_rules_drop_pages_under_their_own_names() -> None:
+    assert judge(page(GOOD), quality=Limits(min_words=1000)) == [("dropped", "quality_words")]
+
+
+def test_hostile_pages_cost_themselves_alone() -> None:
+    hostile = [
+        b"<html><body>" + b"<div>" * 200_000 + b"api",
+        b"<html><body><p " + b"a=1 " * 300_000 + b">" + GOOD,
+        b"<html><body>" + b"<b><i><p>" * 60_000 + b"api " * 200,
+        b"<!--" * 200_000 + b"api " * 200,
+        b"<script>" * 100_000 + b"<nav>" * 100_000,
+        bytes(range(256)) * 4_000,
+        b"&lt;" * 500_000,
+    ]
+    records = [page(body, url=f"http://example.org/{n}") for n, body in enumerate(hostile)]
+    outcomes = judge(*[each for record in records for each in (record, page(GOOD))])
+    assert outcomes[1::2] == [("kept", "")] * len(hostile)
+    assert all(outcome for outcome, _ in outcomes[::2])

@@ -210,6 +210,6 @@ def headers() -> Iterator[tuple[str, str]]:
 def test_the_headers_that_policy_asks_for_are_in_the_record() -> None:
     (record,) = plain_records([("http://e.org/", b"<p>x")], headers=list(headers()))
     (found,), _ = read_bytes(record)
-    assert (found.tdm, found.robots) == ("1", "noai, bot: noindex")
+    assert (found.tdm, found.robots) == ("1", "noai\nbot: noindex")
     assert (found.link, found.mime, found.charset) == ("<https://e.org>; rel=license", "text/html", "utf-8")
     assert found.payload_declared_digest.startswith("sha1:")

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.crawl.archive import COMMITS, Commit, filter_archive, key_of
+from corpus.crawl.archive import filter_archive
+from corpus.crawl.commits import COMMITS, Commit, Failure, key_of
 from corpus.crawl.config import FilterConfig
 from corpus.crawl.sources import find_archives
-from corpus.crawl.stage import Failure, classifier_identity, make_work, run, sentence_of
+from corpus.crawl.stage import identities_of, make_work, run
+from corpus.crawl.summary import command_for, sentence_of
 from corpus.engine import claim, manifest
 from corpus.engine.config import build, load_yaml
-from corpus.engine.errors import UserError
+from corpus.engine.errors import DataError, UserError
 from corpus.engine.tables import FILES, LEDGER, PAGES
-from corpus.relevance.model import AgentClassifier
+from corpus.hygiene.quality import Limits
 from tests.crawl.archives import html, write
 from tests.crawl.server import Store, serve
 
@@ -52,6 +55,7 @@ def config(tmp_path: Path, classifier: str) -> Callable[..., FilterConfig]:
             "classifier": classifier,
             "output": str(tmp_path / output),
             "threshold": 0.5,
+            "quality": {limit.name: None for limit in fields(Limits)},
         }
         return build(FilterConfig, {**settings, **more})
 
@@ -119,9 +123,9 @@ def test_the_split_into_archives_changes_no_page(spark, config, tmp_path: Path) 
 def commit_some(config: FilterConfig, *numbers: int) -> list[Commit]:
     """What a run with this config that was killed between archives leaves: these archives, committed."""
     claim.take(config.output)
-    work = make_work(config, classifier_identity(config.classifier), config.output)
+    work = make_work(config, identities_of(config), config.output)
     archives = find_archives(config.input, config.base)
-    return [filter_archive(archives[n], work, AgentClassifier.load(config.classifier)) for n in numbers]
+    return [filter_archive(archives[n], work) for n in numbers]
 
 
 def test_a_run_goes_on_behind_the_archives_that_are_done(spark, config, tmp_path: Path) -> None:
@@ -161,7 +165,7 @@ def test_archives_that_cannot_be_fetched_are_named_and_cost_no_other(spark, conf
         listed.write_text("\n".join(name.lstrip("/") for name in files))
         settings = config(input=[str(listed)], base=store.address)
         lost = files.pop("/1.warc.gz")
-        with pytest.raises(UserError) as caught:
+        with pytest.raises(DataError) as caught:
             run(settings)
         assert str(caught.value).startswith("1 of 3 archives could not be read: cannot read http://127.0.0.1")
         assert "/1.warc.gz: 404 " in str(caught.value) and "the same command" in str(caught.value)
@@ -175,10 +179,11 @@ def test_archives_that_cannot_be_fetched_are_named_and_cost_no_other(spark, conf
 
 
 def test_a_sentence_names_the_first_archives_and_counts_the_others() -> None:
-    failures = [Failure(f"{n}.warc.gz", f"cannot read {n}.warc.gz: gone.") for n in (3, 1, 2, 0)]
+    names = [f"{n}.warc.gz" for n in (3, 1, 2, 0)]
+    failures = [Failure(name, name, 10, f"cannot read {name}: gone.") for name in names]
     assert sentence_of(failures, 9) == (
         "4 of 9 archives could not be read: cannot read 0.warc.gz: gone; cannot read 1.warc.gz: gone; cannot "
-        "read 2.warc.gz: gone; and 1 more. The others are done; the same command reads just these again."
+        "read 2.warc.gz: gone; and 1 more."
     )
 
 
@@ -194,8 +199,7 @@ def test_kill_in_the_middle_then_the_same_command_gives_the_same_bytes(
     spark, config, tmp_path: Path, repository: Path
 ) -> None:
     settings = config("killed")
-    words = [f"classifier={settings.classifier}", "threshold=0.5", f"output={settings.output}"]
-    command = [sys.executable, str(repository / "jobs" / "filter.py"), f"input={settings.input[0]}", *words]
+    command = [sys.executable, *shlex.split(command_for(settings))[1:]]
     job = subprocess.Popen([*command, "master=local[1]"], cwd=repository, start_new_session=True)
     commits = Path(settings.output) / COMMITS
     while job.poll() is None and not (commits.exists() and any(commits.glob("[!_]*.json"))):

@@ -1,0 +1,85 @@
+"""What was made fast means what it meant: the same tokens as the plain implementation, on any text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpus.crawl.charset import decode
+from corpus.crawl.light import light_text
+from corpus.crawl.records import Record
+from corpus.crawl.sources import find_archives, read_archive
+from corpus.relevance import features
+from corpus.relevance.memo import Memo
+from tests.relevance import reference_features as plain
+
+PIECES = (
+    *(
+        "api.call(x, y)",
+        "getHTTPResponse",
+        "snake_case",
+        "UPPER_CASE",
+        "__label__agent",
+        "--flag",
+        "-v",
+        "a->b",
+    ),
+    *(
+        "x := 1",
+        "a=b=c",
+        "GET /users/{id}",
+        "3.11.2",
+        "::",
+        "()",
+        "これは関数です",
+        "Größe",
+        "ſtring",
+        "\u0130",
+        "e.g.",
+    ),
+    *(
+        "\n",
+        "\t",
+        " ",
+        "\x1c",
+        "\u00a0",
+        "\u2028",
+        "'s",
+        '"q"',
+        "Return. The",
+        "param",
+        "OPTIONS",
+        "0x1F",
+        "…",
+        "İ",
+    ),
+)
+texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=60).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts)
+def test_any_text_gives_the_tokens_and_shapes_of_the_plain_implementation(text: str) -> None:
+    assert features.tokens(text) == plain.tokens(text)
+    assert features.shape_counts(text) == plain.shape_counts(text)
+
+
+def test_real_pages_give_the_tokens_and_shapes_of_the_plain_implementation(shared_data: Path) -> None:
+    pages = 0
+    for archive in find_archives([str(shared_data / "web" / "mini.warc.gz")]):
+        for record in read_archive(archive):
+            if isinstance(record, Record) and record.payload:
+                body = features.sample(light_text(decode(record.payload, record.charset)[0]))
+                assert features.tokens(body) == plain.tokens(body), record.url
+                assert features.shape_counts(body) == plain.shape_counts(body), record.url
+                pages += 1
+    assert pages > 200
+
+
+def test_a_memo_computes_once_and_stays_small() -> None:
+    asked: list[int] = []
+    memo: Memo[int, int] = Memo(lambda key: asked.append(key) or key * key, most=3)
+    assert [memo[n] for n in (1, 2, 1, 3, 4, 1)] == [1, 4, 1, 9, 16, 1]
+    assert asked == [1, 2, 3, 4, 1] and len(memo) <= 3
