@@ -27,13 +27,13 @@ from corpus.crawl.cascade import (
     outer_steps,
 )
 from corpus.crawl.commits import Commit, Measured, SlowPage, key_of, write_commit
+from corpus.crawl.inputs.sources import Archive, read_archive
 from corpus.crawl.prefilter import Prefilter
-from corpus.crawl.records import Damage, Record
+from corpus.crawl.rules.urlrules import UrlConfig, UrlRules
 from corpus.crawl.sandbox import TIMEOUT, Sandbox
-from corpus.crawl.sources import Archive, read_archive
 from corpus.crawl.steps import Step
 from corpus.crawl.url import host, payload_digest
-from corpus.crawl.urlrules import UrlConfig, UrlRules
+from corpus.crawl.warc.records import Damage, Record
 from corpus.engine import storage
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
 from corpus.engine.manifest import OutputFile

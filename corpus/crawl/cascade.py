@@ -13,9 +13,8 @@ from typing import Any
 
 from corpus.crawl import prefilter
 from corpus.crawl.child import Work
-from corpus.crawl.policy import AGENTS, OPT_OUTS
-from corpus.crawl.ranges import FAILED_ROWS
-from corpus.crawl.records import Record
+from corpus.crawl.inputs.ranges import FAILED_ROWS
+from corpus.crawl.rules.policy import AGENTS, OPT_OUTS
 from corpus.crawl.sandbox import Answer, Sandbox
 from corpus.crawl.steps import (
     Addresses,
@@ -38,6 +37,7 @@ from corpus.crawl.steps import (
     precheck,
     walk,
 )
+from corpus.crawl.warc.records import Record
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
 from corpus.hygiene.quality import Limits
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from corpus.crawl.sources import Archive
+from corpus.crawl.inputs.sources import Archive
 from corpus.crawl.steps import Meter
 from corpus.engine import storage
 from corpus.engine.manifest import OutputFile

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corpus.crawl.policy import AGENTS, DIRECTIVES, OPT_OUTS
-from corpus.crawl.urlrules import UrlConfig
+from corpus.crawl.rules.policy import AGENTS, DIRECTIVES, OPT_OUTS
+from corpus.crawl.rules.urlrules import UrlConfig
 from corpus.engine.config import JobConfig, option
 from corpus.hygiene.quality import Limits
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from corpus.crawl import policy
 from corpus.crawl.charset import clean
 from corpus.crawl.extract import article, document, tree
+from corpus.crawl.rules import policy
 
 OURS, OURS_CUT, TRAFILATURA = "documentation", "documentation-cut", "trafilatura"
 _LEAST = 0.2  # of our text's characters; a reading of less has lost a part of the article

@@ -10,17 +10,17 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from corpus.crawl.archive import STAGE, Work, filter_archive
-from corpus.crawl.calibration import Calibration, read_calibration
 from corpus.crawl.cascade import Rules
 from corpus.crawl.commits import COMMITS, Commit, Failure, key_of, read_commit
 from corpus.crawl.config import FilterConfig
-from corpus.crawl.fetch import ArchiveError
-from corpus.crawl.given import find_given
 from corpus.crawl.index.stage import check_where, select
 from corpus.crawl.index.work import FOLDER, files_in, saved
-from corpus.crawl.sources import Archive
+from corpus.crawl.inputs.fetch import ArchiveError
+from corpus.crawl.inputs.given import find_given
+from corpus.crawl.inputs.sources import Archive
+from corpus.crawl.rules.urlrules import UrlRules
 from corpus.crawl.summary import command_for, facts, file_rows, report, sentence_of
-from corpus.crawl.urlrules import UrlRules
+from corpus.crawl.trial.calibration import Calibration, read_calibration
 from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
 from corpus.engine.config import to_dict

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Protocol
 
-from corpus.crawl import policy
 from corpus.crawl.charset import decode
 from corpus.crawl.language import detect
 from corpus.crawl.light import light_text
-from corpus.crawl.records import Record
+from corpus.crawl.rules import policy
 from corpus.crawl.walk import Candidate, Meter, Passage, Step, walk
+from corpus.crawl.warc.records import Record
 from corpus.hygiene import quality
 
 __all__ = ["Candidate", "Meter", "Passage", "Step", "walk"]  # for those who ask for them beside the steps

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from corpus.crawl.records import Record
+from corpus.crawl.warc.records import Record
 
 _NO_PAGE = frozenset({"undecodable", "empty"})  # reasons behind which no later step has anything to look at
 

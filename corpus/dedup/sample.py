@@ -48,17 +48,21 @@ def pairs_from(sets: Sequence[Hashes], threshold: float) -> Iterator[tuple[int, 
             yield page, int(other), float(value)
 
 
-def measure(pages: Sequence[SampledPage], banding: Banding, threshold: float) -> dict[str, Any]:
+def measure(
+    pages: Sequence[SampledPage], banding: Banding, threshold: float, containment: float | None = None
+) -> dict[str, Any]:
     """What the run writes of itself.
 
     `recall`: of the pairs at the threshold, the share that a bucket nominated; `expected`: what the collision
     curve foretells for these very pairs. `duplicates_left`: pages that stay although a better page that stays
-    is near. `precision`: of the pages removed as near, the share whose survivor is near when counted anew.
+    is near. `precision`: of the pages removed as near, the share whose survivor is near, or holds them, when
+    counted anew.
     """
     steps: dict[str, dict[str, float]] = {}
-    pairs = met = left = 0
+    pairs = met = 0
     expected = 0.0
     duplicates: set[int] = set()
+    left: set[int] = set()
     stays = [page.survivor is None for page in pages]
     for one, other, jaccard in pairs_from([page.hashes for page in pages], threshold):
         nominated = not pages[one].bands.isdisjoint(pages[other].bands)
@@ -72,16 +76,17 @@ def measure(pages: Sequence[SampledPage], banding: Banding, threshold: float) ->
         step["expected"] += chance
         worse = max(one, other, key=lambda at: pages[at].node)
         duplicates.add(worse)
-        left += stays[one] and stays[other]
+        if stays[one] and stays[other]:
+            left.add(worse)
     gone = [page for page in pages if page.survivor is not None]
-    right = sum(_near(page, threshold) for page in gone)
+    right = sum(_near(page, threshold, containment) for page in gone)
     return {
         "pages": len(pages),
         "pairs": pairs,
         "recall": round(met / pairs, 4) if pairs else None,
         "expected_recall": round(expected / pairs, 4) if pairs else None,
         "duplicates": len(duplicates),
-        "duplicates_left": left,
+        "duplicates_left": len(left),
         "removed": len(gone),
         "precision": round(right / len(gone), 4) if gone else None,
         "by_similarity": {
@@ -90,9 +95,11 @@ def measure(pages: Sequence[SampledPage], banding: Banding, threshold: float) ->
     }
 
 
-def _near(page: SampledPage, threshold: float) -> bool:
+def _near(page: SampledPage, threshold: float, containment: float | None) -> bool:
     assert page.survivor is not None
     shared = len(np.intersect1d(page.hashes, page.survivor, assume_unique=True))
+    if containment is not None and shared >= containment * len(page.hashes):
+        return True
     return shared / max(len(page.hashes) + len(page.survivor) - shared, 1) >= threshold
 
 

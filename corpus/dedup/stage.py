@@ -15,7 +15,7 @@ from corpus.dedup.config import DedupConfig
 from corpus.dedup.decide.stage import check, decide
 from corpus.dedup.exact.stage import PAGES, numbered, sketch, with_equals
 from corpus.dedup.graph.stage import Scratch
-from corpus.dedup.known.stage import concerned, empty, index_inputs, known_sketches
+from corpus.dedup.known.stage import NAMES, concerned, empty, index_inputs, known_sketches
 from corpus.dedup.near.stage import near_duplicates
 from corpus.dedup.order import rank_expressions
 from corpus.dedup.read.stage import identify, part_repeats, read_records
@@ -26,8 +26,13 @@ from corpus.engine.manifest import Manifest
 from corpus.engine.stage import Stage
 from corpus.engine.tables import BOILERPLATE, DEDUP_INDEX, DUPLICATES, LEDGER, UNIQUE_PAGES
 
-_BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
-_LONGEST_IN_SAMPLE = 100_000  # shingles; the sample is held on the driver
+# A row may hold a text or a shingle set of megabytes, so batches are bounded by bytes, and by rows where
+# Spark does not know that bound.
+_BATCHES = {
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
+    "spark.sql.execution.arrow.maxBytesPerBatch": str(32 << 20),
+}
+_LONGEST_IN_SAMPLE = 20_000  # shingles; the sample is held on the driver
 
 
 def run(config: DedupConfig) -> Manifest:
@@ -77,13 +82,18 @@ def inputs_of(config: DedupConfig) -> list[Mapping[str, Any]]:
 
 @contextmanager
 def small_batches(spark: SparkSession) -> Iterator[None]:
-    """Fewer rows to an Arrow batch than elsewhere: a row may hold a text or a shingle set of megabytes."""
-    before = spark.conf.get(_BATCH)
-    spark.conf.set(_BATCH, "200")
+    """Smaller Arrow batches than elsewhere while the block runs."""
+    before = {key: spark.conf.get(key, None) for key in _BATCHES}
+    for key, value in _BATCHES.items():
+        spark.conf.set(key, value)
     try:
         yield
     finally:
-        spark.conf.set(_BATCH, before or "1000")
+        for key, old in before.items():
+            if old is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, old)
 
 
 def known_pages(spark: SparkSession, sketches: DataFrame, config: DedupConfig, scratch: Scratch) -> DataFrame:
@@ -120,17 +130,16 @@ def find_near(
     row = new.agg(F.min("node"), F.count(F.lit(1))).first()
     first_new, count = (row[0] or 0, row[1]) if row else (0, 0)
     distinct = groups.where("node = rep_node and size(bands) > 0").select(
-        "node", "id", "index", "shingles", "bands", "sample_key"
+        "node", *NAMES, "shingles", "bands", "sample_key"
     )
-    stored = sketches.select("id", F.lit("").alias("index"), "hashes").unionByName(
-        known.select("id", "index", "hashes")
-    )
-    hashes = stored.join(distinct.select("id", "index", "node"), ["id", "index"]).select("node", "hashes")
+    stored = sketches.withColumn("index", F.lit("")).select(*NAMES, "hashes")
+    stored = stored.unionByName(known.select(*NAMES, "hashes"))
+    hashes = stored.join(distinct.select(*NAMES, "node"), list(NAMES)).select("node", "hashes")
     removed, roots = near_duplicates(distinct, hashes, first_new, config, scratch)
     scratch.facts["texts_without_near_search_for_length"] = too_long.count()
     if config.sample:
         pages = sampled(distinct.where(f"node >= {first_new}"), hashes, removed, count, config)
-        scratch.facts["sample"] = measure(pages, config.banding(), config.threshold)
+        scratch.facts["sample"] = measure(pages, config.banding(), config.threshold, config.containment)
     return removed, roots
 
 

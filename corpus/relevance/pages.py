@@ -10,11 +10,11 @@ from typing import Any
 from corpus.crawl.cascade import FAILURES, precheck
 from corpus.crawl.charset import decode
 from corpus.crawl.child import Work
-from corpus.crawl.fetch import ArchiveError
+from corpus.crawl.inputs.fetch import ArchiveError
+from corpus.crawl.inputs.sources import Archive, read_archive
 from corpus.crawl.light import light_text
-from corpus.crawl.records import Record
 from corpus.crawl.sandbox import Sandbox
-from corpus.crawl.sources import Archive, read_archive
+from corpus.crawl.warc.records import Record
 from corpus.relevance.features import fasttext_line
 
 EMPTY = "empty"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
-from corpus.crawl.sources import Archive, find_archives
+from corpus.crawl.inputs.sources import Archive, find_archives
 from corpus.engine.inputs import InputFile
 from corpus.relevance.config import ClassifierConfig
 from corpus.relevance.features import fasttext_line

@@ -13,7 +13,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.window import WindowSpec
 
 from corpus.crawl.cascade import FAILURES
-from corpus.crawl.sources import Archive
+from corpus.crawl.inputs.sources import Archive
 from corpus.engine.errors import UserError
 from corpus.engine.inputs import expand
 from corpus.engine.manifest import Manifest

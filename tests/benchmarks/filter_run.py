@@ -17,10 +17,10 @@ from corpus.crawl.cascade import Rules
 from corpus.crawl.charset import decode
 from corpus.crawl.commits import Commit
 from corpus.crawl.config import FilterConfig
-from corpus.crawl.records import Record
-from corpus.crawl.sources import find_archives, read_archive
+from corpus.crawl.inputs.sources import find_archives, read_archive
 from corpus.crawl.stage import SCORER, WEIGHTS, run
 from corpus.crawl.summary import steps_of
+from corpus.crawl.warc.records import Record
 from corpus.engine.config import build
 from corpus.engine.tables import PAGES
 from corpus.relevance.model import load

@@ -17,9 +17,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from corpus.crawl.charset import decode
+from corpus.crawl.inputs.sources import find_archives, read_archive
 from corpus.crawl.light import light_text
-from corpus.crawl.records import Record
-from corpus.crawl.sources import find_archives, read_archive
+from corpus.crawl.warc.records import Record
 from corpus.engine import manifest
 from corpus.engine.manifest import Manifest
 from corpus.relevance import model

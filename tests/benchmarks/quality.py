@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 
 from corpus.crawl.charset import decode
 from corpus.crawl.html import full_extract
-from corpus.crawl.records import Record, read_records
-from corpus.crawl.thresholds import wilson
+from corpus.crawl.trial.thresholds import wilson
+from corpus.crawl.warc.records import Record, read_records
 from corpus.hygiene.quality import Limits, failed, measure
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "web"

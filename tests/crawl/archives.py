@@ -13,7 +13,7 @@ import zstandard
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from corpus.crawl.records import Damage, Record, read_records
+from corpus.crawl.warc.records import Damage, Record, read_records
 
 DATE = "2024-05-01T12:00:00Z"
 

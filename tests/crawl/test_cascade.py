@@ -17,8 +17,8 @@ from corpus.crawl.cascade import (
     child_setup,
     outer_steps,
 )
-from corpus.crawl.records import Record
 from corpus.crawl.sandbox import Sandbox
+from corpus.crawl.warc.records import Record
 from corpus.hygiene.quality import QUALITY_COLUMNS, Limits
 from tests.crawl.archives import html, read, write
 

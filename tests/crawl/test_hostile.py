@@ -24,7 +24,7 @@ from warcio.warcwriter import WARCWriter
 
 from corpus.crawl.archive import Work, filter_archive, tools_of
 from corpus.crawl.cascade import Rules
-from corpus.crawl.sources import find_archives
+from corpus.crawl.inputs.sources import find_archives
 from corpus.engine.ledger import KEPT
 from corpus.hygiene.quality import Limits
 from corpus.relevance.model import AgentClassifier

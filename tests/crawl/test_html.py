@@ -10,7 +10,7 @@ from lxml import html as lxml_html
 
 from corpus.crawl.charset import decode
 from corpus.crawl.html import Description, code_share, describe, full_extract
-from corpus.crawl.records import Record, read_records
+from corpus.crawl.warc.records import Record, read_records
 
 CODE = "def join(left, right):\n    if not left:\n\n        return right  # <first>\n\n\n    return f'{left} {right}'"
 ESCAPED = CODE.replace("<", "&lt;")

@@ -56,7 +56,7 @@ def test_hostile_bytes_take_no_more_time_than_they_have_bytes(piece: bytes) -> N
 
 
 def test_it_foresees_the_classifier_on_real_pages(shared_data: Path, classifier: str) -> None:
-    from corpus.crawl.sources import find_archives, read_archive
+    from corpus.crawl.inputs.sources import find_archives, read_archive
     from corpus.relevance.model import word_weights
 
     model = Prefilter(word_weights(classifier))

@@ -18,7 +18,7 @@ import pytest
 from corpus.crawl.archive import filter_archive
 from corpus.crawl.commits import COMMITS, Commit, Failure, key_of
 from corpus.crawl.config import FilterConfig
-from corpus.crawl.sources import find_archives
+from corpus.crawl.inputs.sources import find_archives
 from corpus.crawl.stage import identities_of, make_work, run
 from corpus.crawl.summary import command_for, sentence_of
 from corpus.engine import claim, manifest

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.crawl.charset import decode
+from corpus.crawl.inputs.sources import find_archives, read_archive
 from corpus.crawl.light import light_text
-from corpus.crawl.records import Record
-from corpus.crawl.sources import find_archives, read_archive
+from corpus.crawl.warc.records import Record
 from corpus.relevance import features
 from corpus.relevance.memo import Memo
 from tests.relevance import reference_features as plain

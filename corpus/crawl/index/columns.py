@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from corpus.crawl.fetch import open_seekable
+from corpus.crawl.inputs.fetch import open_seekable
 from corpus.engine import storage
 from corpus.engine.attempts import ACCESS, Access
 from corpus.engine.errors import UserError, nearest

@@ -20,8 +20,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from corpus.crawl.index.columns import DIGEST, PLACE, needed, read_batches
 from corpus.crawl.index.work import FOLDER, Index, pieces_of, save
-from corpus.crawl.ranges import BAD_ROW, REPEATED_DIGEST, ROWS
-from corpus.crawl.sources import Archive
+from corpus.crawl.inputs.ranges import BAD_ROW, REPEATED_DIGEST, ROWS
+from corpus.crawl.inputs.sources import Archive
 from corpus.engine import storage
 from corpus.engine.errors import UserError
 from corpus.engine.stage import write_parts

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.crawl import snapshot
 from corpus.crawl.index.columns import PLACE, paths_of_subset, read_schema
-from corpus.crawl.ranges import ROWS, Selection
-from corpus.crawl.sources import Archive
+from corpus.crawl.inputs import snapshot
+from corpus.crawl.inputs.ranges import ROWS, Selection
+from corpus.crawl.inputs.sources import Archive
 from corpus.engine import manifest, storage
 from corpus.engine.attempts import ACCESS, Access
 from corpus.engine.errors import UserError, nearest

@@ -6,15 +6,15 @@ import os
 from dataclasses import replace
 
 from corpus.crawl.archive import STAGE, Work, outer_of, tools_of
-from corpus.crawl.calibrate import Known, Seen, examine, summary, thresholds_of, write
 from corpus.crawl.cascade import JUDGE, child_setup
 from corpus.crawl.config import FilterConfig
-from corpus.crawl.forecast import describe, foretell
-from corpus.crawl.given import find_given
-from corpus.crawl.planning import sample
+from corpus.crawl.inputs.given import find_given
+from corpus.crawl.inputs.sources import Archive, read_archive
 from corpus.crawl.sandbox import Sandbox
-from corpus.crawl.sources import Archive, read_archive
 from corpus.crawl.stage import identities_of, make_work
+from corpus.crawl.trial.calibrate import Known, Seen, examine, summary, thresholds_of, write
+from corpus.crawl.trial.forecast import describe, foretell
+from corpus.crawl.trial.planning import sample
 from corpus.engine import manifest, storage
 from corpus.engine.errors import UserError
 from corpus.engine.session import get_session

@@ -63,7 +63,7 @@ def numbered(pages: DataFrame, config: DedupConfig) -> DataFrame:
     how Spark has cut them. So the result must be saved before it is used twice.
     """
     rank = [F.expr(expression) for expression in rank_expressions(config.survivor)]
-    order = [F.when(F.col("index") == "", 1).otherwise(0), *rank, F.col("index")]
+    order = [F.when(F.col("index") == "", 1).otherwise(0), *rank, F.col("index"), F.col("text_key")]
     names = [f"_k{number}" for number in range(len(order))]
     sorted_pages = (
         pages.withColumns(dict(zip(names, order)))

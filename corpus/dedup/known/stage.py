@@ -9,15 +9,17 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.window import Window
 
 from corpus.dedup import batches
 from corpus.dedup.config import DedupConfig
-from corpus.dedup.read.stage import identify, read_records, table_of
+from corpus.dedup.read.stage import identify, read_records
 from corpus.engine import manifest, storage
 from corpus.engine.stage import read_table, stage_input
 from corpus.engine.tables import DEDUP_INDEX
 
 Sketcher = Callable[[DataFrame], DataFrame]
+NAMES = ("index", "id", "text_key")  # what tells the pages of all indexes apart
 
 
 def index_inputs(config: DedupConfig) -> list[Mapping[str, Any]]:
@@ -56,22 +58,21 @@ def known_sketches(spark: SparkSession, config: DedupConfig, sketch: Sketcher) -
 
 
 def concerned(known: DataFrame, sketches: DataFrame) -> DataFrame:
-    """The known pages that share a text or a bucket with a page of this run.
+    """The known pages that share a text or a bucket with a page of this run, each text of an id once.
 
-    All further work is on these, so it follows from the new pages; of the others only the keys are read.
+    All further work is on these, so it follows from the new pages; of the others only the keys are read. A
+    table that no stage has made may use one id for several texts, and for one text twice.
     """
     texts = sketches.select("text_key").distinct()
     buckets = sketches.select(F.explode("bands").alias("bucket")).distinct()
-    names = ("index", "id")
-    members = known.select(*names, F.explode("bands").alias("bucket"))
-    hits = members.join(buckets, "bucket", "left_semi").select(*names)
-    equal = known.select(*names, "text_key").join(texts, "text_key", "left_semi").select(*names)
-    return known.join(hits.unionByName(equal).distinct(), list(names), "left_semi")
+    members = known.select(*NAMES, F.explode("bands").alias("bucket"))
+    hits = members.join(buckets, "bucket", "left_semi").select(*NAMES)
+    equal = known.select(*NAMES).join(texts, "text_key", "left_semi").select(*NAMES)
+    met = known.join(hits.unionByName(equal).distinct(), list(NAMES), "left_semi")
+    alike = Window.partitionBy(*NAMES).orderBy("url", "digest", "score", "date", "length")
+    return met.withColumn("_place", F.row_number().over(alike)).where("_place = 1").drop("_place")
 
 
 def empty(spark: SparkSession) -> DataFrame:
     """No known pages, with the columns that they would have."""
     return spark.createDataFrame([], from_arrow_schema(batches.SKETCH)).withColumn("index", F.lit(""))
-
-
-__all__ = ["concerned", "empty", "has_sketches", "index_inputs", "known_sketches", "table_of"]

@@ -10,7 +10,12 @@ from corpus.report.markup import count, percent, sentence, short
 from corpus.report.parts import Figure, Section, empty
 
 Stats = dict[str, Any]
-_MEANING = {"payload": "equal bytes", "text": "equal normalised text", "near": "verified near-duplicate"}
+_MEANING = {
+    "payload": "equal bytes",
+    "url": "equal address and normalised text",
+    "text": "equal normalised text",
+    "near": "verified near-duplicate",
+}
 
 
 def section(stats: Stats) -> Section:

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from corpus.crawl.charset import decode
-from corpus.crawl.records import Record
-from corpus.crawl.sources import find_archives, read_archive
+from corpus.crawl.inputs.sources import find_archives, read_archive
+from corpus.crawl.warc.records import Record
 
 _HERE = Path(__file__).resolve().parent
 DATA = _HERE.parents[3] / "shared" / "data"

@@ -1,0 +1,1 @@
+"""What is known of a page without its text: address, directives, licence."""

@@ -1,0 +1,1 @@
+"""Archives to records: containers, members, frames, headers and bodies, damaged or not."""
