@@ -139,7 +139,7 @@ def test_a_bomb_is_stopped_at_the_cap_without_the_memory(name: str) -> None:
     code = (
         "import resource, sys\n"
         "from corpus.crawl.warc.inflate import BodyError, decode_body\n"
-        "from tests.crawl.test_inflate import PACKERS\n"
+        "from tests.crawl.warc.test_inflate import PACKERS\n"
         f"bomb = PACKERS[{name!r}](bytes(400 << 20))\n"
         "bombs = [(bomb, sys.argv[1]), (PACKERS[sys.argv[1]](bomb), f'{sys.argv[1]},{sys.argv[1]}')]\n"
         "resource.setrlimit(resource.RLIMIT_AS, (used() + (200 << 20), -1))\n"
