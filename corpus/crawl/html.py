@@ -45,13 +45,24 @@ def describe(html: str, *, robots: str = "", link: str = "", tdm: str = "") -> D
     return Description(title=title, **vars(policy.read(html, robots=robots, link=link, tdm=tdm)))
 
 
-def full_extract(html: str, url: str, *, robots: str = "", link: str = "", tdm: str = "") -> Extraction:
-    """Title, text and statements of a page. The HTTP headers are those that `policy.read` takes."""
-    said = vars(policy.read(html, robots=robots, link=link, tdm=tdm))
+def full_extract(
+    html: str,
+    url: str,
+    *,
+    robots: str = "",
+    link: str = "",
+    tdm: str = "",
+    said: policy.Statements | None = None,
+) -> Extraction:
+    """Title, text and statements of a page. The HTTP headers are those that `policy.read` takes.
+
+    `said`: the statements, where they were read before.
+    """
+    stated = vars(said or policy.read(html, robots=robots, link=link, tdm=tdm))
     title, text, extractor, fidelity = _read(html, url)
     return Extraction(
         title=title,
-        **said,
+        **stated,
         text=text,
         extractor=extractor,
         code_share=code_share(text),

@@ -225,10 +225,17 @@ def test_gold_counts_are_those_of_trafilaturas_evaluation() -> None:
 
 
 def test_every_hand_written_page_holds_what_its_generator_makes() -> None:
-    for site, page in load_styles():
+    for site, page in load_styles("styles"):
         found = truth(page.html, site)
         assert found.code and found.headings and found.outside, site.name
         assert all(found.code), site.name
+
+
+def test_every_page_of_real_proportions_has_content_and_more_beside_it() -> None:
+    for site, page in load_styles("chrome"):
+        found = truth(page.html, site)
+        assert found.outside, site.name
+        assert found.inside or site.name == "spa_empty", site.name
 
 
 def test_every_documentation_site_has_a_main_area(shared_data: Path) -> None:

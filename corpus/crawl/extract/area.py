@@ -6,12 +6,15 @@ import re
 from bisect import bisect_left
 
 from corpus.crawl.extract import vocabulary as v
+from corpus.crawl.extract.narrow import narrowed
 from corpus.crawl.extract.tree import Page
 
 _LINK_WEIGHT = 0.5  # a character in a link is half as much evidence for content as one outside
 _MARKED, _ARTICLE, _LIKELY = 0.35, 0.55, 0.8  # share of what surrounds it that an area must hold
 _NOT_EMPTY = 12  # characters
 _LOOKS = 50  # candidates whose headings are read, which takes as long as they are large
+_PROSE = 60  # characters of one run of text that is no label
+_SENTENCE = 40  # the same where an element holds a heading alone
 _FEW = 300  # characters outside of links; a page with fewer is a list of links
 _STRUCTURE = frozenset(("pre", "dl"))
 _TITLES = frozenset(("h1", "h2", "h3"))
@@ -31,13 +34,14 @@ def main_area(page: Page, skip: list[bool]) -> tuple[int, list[int], list[int]]:
         if mark & v.MAIN:
             chosen = weigh(i) >= _MARKED * weigh(area) or _among_links(i, area, weigh)
         elif mark & v.ARTICLE:
-            chosen = weigh(i) >= _ARTICLE * weigh(area)
+            looks -= 1
+            chosen = weigh(i) >= _ARTICLE * weigh(area) or (looks > 0 and _alone(page, i, area, weigh))
         else:
             looks -= 1
             chosen = _holds_all(page, i, area, weigh) or (looks > 0 and _holds_title(page, i, area, weigh))
         if chosen:
             area = i
-    area = _with_heading(page, skip, area, weigh)
+    area = _with_heading(page, skip, narrowed(page, skip, area, weigh), weigh)
     notes = [
         i for i in range(page.ends[area], len(page.tags)) if page.marks[i] & v.NOTES and not weigh.inside(i)
     ]
@@ -49,6 +53,27 @@ def _among_links(i: int, area: int, weigh: Scale) -> bool:
     around = weigh.mass(area) - weigh.mass(i)
     outside = weigh.plain(area) - weigh.plain(i)
     return weigh.mass(i) >= _NOT_EMPTY and outside < 0.4 * around
+
+
+def _alone(page: Page, i: int, area: int, weigh: Scale) -> bool:
+    """Whether an article is the only one in the area, and no prose, code or terms stand beside it."""
+    if weigh.mass(i) < _NOT_EMPTY or weigh.structure(i) != weigh.structure(area):
+        return False
+    others = (j for j in range(area + 1, page.ends[area]) if page.ends[j] <= i or j >= page.ends[i])
+    if any(page.marks[j] & v.ARTICLE for j in others):
+        return False
+    return not _prose_beside(page, i, area, weigh, _PROSE)
+
+
+def _prose_beside(page: Page, i: int, area: int, weigh: Scale, least: int) -> bool:
+    """Whether a run of text of so many characters stands in the area outside of an element and of links."""
+    for j in range(area, page.ends[area]):
+        if i <= j < page.ends[i]:
+            continue
+        text = 0 if page.tags[j] == "a" else len(page.texts[j].strip())
+        if max(text, len(page.tails[j].strip())) >= least and not weigh.inside(j):
+            return True
+    return False
 
 
 def _holds_all(page: Page, i: int, area: int, weigh: Scale) -> bool:
@@ -66,6 +91,9 @@ def _holds_title(page: Page, i: int, area: int, weigh: Scale) -> bool:
         return False
     headings = [j for j in range(area, page.ends[area]) if page.tags[j] in _TITLES and not weigh.inside(j)]
     inside = [j for j in headings if i < j < page.ends[i]]
+    empty = weigh.mass(i) < sum(page.mass[j] for j in inside) + _NOT_EMPTY
+    if empty and _prose_beside(page, i, area, weigh, _SENTENCE):
+        return False
     own = {page.text(j).strip("¶#§") for j in inside}
     return any(page.tags[j] == "h1" for j in inside) and all(
         page.text(j).strip("¶#§") in own for j in headings

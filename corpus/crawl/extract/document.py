@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from corpus.crawl.extract import article, fidelity, layout, render, tree
+from corpus.crawl.extract import vocabulary as v
 from corpus.crawl.extract.area import main_area
 from corpus.crawl.extract.prune import skipped
 from corpus.crawl.extract.tree import Page
@@ -35,7 +36,7 @@ def extract(markup: str, url: str) -> Document:
     skip = skipped(page, url)
     area, titles, notes = main_area(page, skip)
     text = _render(page, titles, [area, *notes], skip)
-    if not text and page.mass[0]:  # nothing but navigation: that is the page
+    if not text and page.mass[0] and not _is_shell(page):  # nothing but navigation: that is the page
         area, skip = 0, [False] * len(skip)
         text = _render(page, [], [0], skip)
     return Document(
@@ -48,6 +49,11 @@ def extract(markup: str, url: str) -> Document:
         area=area,
         skip=skip,
     )
+
+
+def _is_shell(page: Page) -> bool:
+    """Whether the page's main area is there and empty: scripts would fill it."""
+    return any(page.marks[i] & v.MAIN and not mass for i, mass in enumerate(page.mass))
 
 
 def _render(page: Page, titles: list[int], areas: list[int], skip: list[bool]) -> str:

@@ -40,6 +40,7 @@ _LEADS_ON = re.compile(
     r"^\W*(?:prev|previous|next|up|back|home|top|contents|index|toc|précédent|suivant|zurück|weiter|anterior|siguiente|"
     r"volver|sommaire|accueil|main page|front page|table of contents|back to .{1,60}|return to .{1,60})"
     r"(?:\W+|next|up|home|top|$)(?:(?:prev|previous|next|up|back|home|top|contents|index|toc)\W*)*$"
+    r"|^\W*(?-i:Previous|Prev|Next)(?-i:[A-Z])"  # labels set apart by style alone
     r"|^\W*(?:previous|prev|next)\b|\b(?:previous|next|prev)\W*$|^\W*[«←⇐◀‹]|[»→⇒▶›]\W*$"
     r"|^(?:前へ|次へ|목차|이전|다음|上一|下一)",
     re.IGNORECASE,

@@ -15,6 +15,7 @@ MAX_DEPTH = 2_000  # libxml2 drops what is nested deeper than 2,048 elements
 _MAX_ATTRIBUTES = 40  # read of one element
 # libxml2 compares each attribute of a tag with all others: a tag of very many would take minutes
 _GIANT_TAG = re.compile(r"(<[A-Za-z][A-Za-z0-9:-]{0,40})([^<>]{20000,})")
+_GIANT = 10_000  # characters: every run of twice as many covers a whole stretch between its multiples
 _MANY = 1_000  # attributes
 _NEVER = tuple(
     sorted(
@@ -24,6 +25,7 @@ _NEVER = tuple(
         )
     )
 )
+_BARE = {tag: v.marks(tag, "", "", "") for tag in v.TELLING}  # flags without attributes
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -60,7 +62,7 @@ def parse(markup: str) -> etree._Element:
 
     Tags of more than about a thousand attributes lose them.
     """
-    if len(markup) > 20_000 and _GIANT_TAG.search(markup):
+    if _may_hold_giant(markup):
         markup = _GIANT_TAG.sub(_without_attributes, markup)
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
@@ -76,6 +78,14 @@ def parse(markup: str) -> etree._Element:
             root.append(inner)
             frames.text = ""
     return root
+
+
+def _may_hold_giant(markup: str) -> bool:
+    """Whether a long stretch without `<` and `>` makes it worth while to look for a giant tag."""
+    return any(
+        markup.find(">", at, at + _GIANT) < 0 and markup.find("<", at, at + _GIANT) < 0
+        for at in range(0, len(markup) - _GIANT, _GIANT)
+    )
 
 
 def _without_attributes(tag: re.Match[str]) -> str:
@@ -96,55 +106,56 @@ def flatten(root: etree._Element) -> Page:
     """The page as lists; scripts, form controls and the like are removed from the tree first."""
     page = Page(title=title(root))
     etree.strip_elements(root, *_NEVER, with_tail=False)
-    elements, texts, tails, ends, mass, link = (
-        *(page.elements, page.texts, page.tails),
-        *(page.ends, page.mass, page.link),
-    )
+    elements, tags, texts, tails = page.elements, page.tags, page.texts, page.tails
+    ends, parents, marks, mass, link = page.ends, page.parents, page.marks, page.mass, page.link
     open_: list[int] = []
     chars = linked = anchors = 0  # so far; `anchors`: open links
     depth = 0
+    above: etree._Element | None = None  # the innermost open element
     rest = root.iter(etree.Element)
-    for element in chain(islice(rest, MAX_ELEMENTS), (None,)):  # None closes what is open
+    for count, element in enumerate(chain(islice(rest, MAX_ELEMENTS), (None,))):  # None closes what is open
         parent = element.getparent() if element is not None else None
-        while open_ and elements[open_[-1]] is not parent:
+        while open_ and above is not parent:
             i = open_.pop()
-            ends[i] = len(elements)
+            above = elements[open_[-1]] if open_ else None
+            ends[i] = count
             mass[i], link[i] = chars - mass[i], linked - link[i]
-            anchors -= page.tags[i] == "a"
+            if tags[i] == "a":
+                anchors -= 1
             if tails[i]:
                 size = len(tails[i].strip())
                 chars += size
-                linked += size if anchors else 0
+                if anchors:
+                    linked += size
         if element is None:
             break
-        i = len(elements)
         tag, text = element.tag, element.text or ""
+        items = element.items()
         elements.append(element)
-        page.tags.append(tag)
+        tags.append(tag)
         texts.append(text)
         tails.append(element.tail or "")
-        page.parents.append(open_[-1] if open_ else -1)
-        page.marks.append(_marks(tag, element))
+        parents.append(open_[-1] if open_ else -1)
+        marks.append(_marks(tag, items) if items else _BARE.get(tag, 0))
         ends.append(0)
         mass.append(chars)
         link.append(linked)
-        open_.append(i)
+        open_.append(count)
+        above = element
         depth = max(depth, len(open_))
-        anchors += tag == "a"
+        if tag == "a":
+            anchors += 1
         if text:
             size = len(text.strip())
             chars += size
-            linked += size if anchors else 0
+            if anchors:
+                linked += size
     page.cut = depth > MAX_DEPTH or next(rest, None) is not None
     return page
 
 
-def _marks(tag: str, element: etree._Element) -> int:
-    items = element.items()
-    if not items:
-        return (
-            v.marks(tag, "", "", "") if tag in ("nav", "footer", "header", "aside", "main", "article") else 0
-        )
+def _marks(tag: str, items: list[tuple[str, str]]) -> int:
+    """Flags for an element with these attributes."""
     names = ident = role = ""
     hidden = 0
     for key, value in items[:_MAX_ATTRIBUTES]:
@@ -164,4 +175,4 @@ def _marks(tag: str, element: etree._Element) -> int:
             hidden = v.HIDDEN
     if names or ident or role:
         return v.marks(tag, names, ident if tag in v.CONTAINERS else "", role) | hidden
-    return v.marks(tag, "", "", "") | hidden
+    return _BARE.get(tag, 0) | hidden

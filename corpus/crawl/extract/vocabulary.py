@@ -34,7 +34,7 @@ PANEL = 8192  # a tab's panel: content even while hidden
 
 CONTAINERS = names(
     "div ul ol dl aside section header footer nav table td th tr form main article center details "
-    "figure body menu dir tbody blockquote dd span p"
+    "figure body menu dir tbody blockquote dd span p address"
 )
 _ID_TAGS = names("div aside header footer table td form ul ol main article nav section center span")
 
@@ -46,8 +46,7 @@ _DROP_NAMES = names(
     "view-source viewsource mw-editsection editsection edit-link editlink edit-page edit-this-page "
     "edit_on_github edit-on-github theme-edit-this-page page-edit edit-section mod_edit copybtn "
     "copy-btn copy-button copybutton copycode copy-code clipboard btn-clipboard clipboard-copy "
-    "clipboard-button zeroclipboard-container btn-copy code-copy toolbar-item sr-only visually-hidden "
-    "visuallyhidden screen-reader-text screenreader-only assistive-text a11y-hidden skip-link "
+    "clipboard-button zeroclipboard-container btn-copy code-copy toolbar-item skip-link "
     "skiplink skip-to-content skip-to-main skipnav skip-nav skip-content md-skip mw-jump-link navbox "
     "vertical-navbox noprint printfooter catlinks mw-indicators jump-to-nav prev-next-area "
     "sphinxsidebar navheader navfooter nav-panel nav_panel breadcrumb breadcrumbs headnav footnav "
@@ -56,7 +55,11 @@ _DROP_NAMES = names(
     "toc-backref-icon rustdoc-toggle collapse-toggle copy-path out-of-band footnote-backref md-tabs "
     "md-header md-footer wy-nav-side wy-nav-top bd-header bd-sidebar bd-footer bd-toc "
     "theme-doc-breadcrumbs theme-doc-toc-mobile theme-doc-footer table-of-contents__link katex-html "
-    "mjx-assistive-mml MathJax_Preview MathJax_SVG"
+    "mjx-assistive-mml MathJax_Preview MathJax_SVG d-print-none no-print hidden-print print-hidden "
+    "print:hidden display-none-print robots-nocontent js-vote-count votecell"
+)
+_UNSEEN_NAMES = names(
+    "sr-only visually-hidden visuallyhidden screen-reader-text screenreader-only assistive-text a11y-hidden"
 )
 _MAIN_NAMES = names("articlebody maincontentofpage mw-content-text maincontent main-content")
 _LIKELY = re.compile(
@@ -91,6 +94,7 @@ _NAV_WORDS = names(
     "toctree tocnav gtoc linkbar"
 )
 _NAV_NAMES = names("header site-header siteheader top-header main-header global-header globalheader")
+_DECLARES = names("monospace signature declaration")  # "header" beside one of these heads a declaration
 _CARDS = names("card cards tile tiles")  # links with texts of their own
 _NOT_NAV = names("toctree-wrapper")
 _JUNK_WORDS = names(
@@ -100,14 +104,16 @@ _JUNK_WORDS = names(
     "modal popup lightbox overlay login signup signin searchbox searchform search relatedposts "
     "relatedarticles recommendations trending outbrain taboola announcement announce banner "
     "versionswitcher versions dropdown tooltip byline lastupdated lastmodified contributors printonly "
-    "paywall hotlinks"
+    "paywall hotlinks voting votes utilities taglist toolbar"
 )
 _JUNK_NAMES = names(
     "last-updated last-modified page-info page-meta post-meta entry-meta article-meta post-tags "
     "post-author author-box about-author tag-list tags-links meta-info theme-last-updated "
     "version-warning-banner related-posts related-articles more-articles read-more read-next "
     "share-buttons git-revision-date edit-and-feedback was-this-helpful sitenotice usernotes "
-    "back-to-top backtotop totop ad"
+    "back-to-top backtotop totop ad metadata page-metadata user-info post-signature crawler-post-meta "
+    "crawler-post-infos comment-meta updatedat date-line dateline label-list labels-section "
+    "comment-wrapper comments-area comment-list link-wrapper submitted"
 )
 _FOOT_WORDS = names("footer foot copyright colophon imprint subfooter license licence")
 _NOTES_NAMES = names("footnotes footnote-list doc-endnotes endnotes")
@@ -138,11 +144,15 @@ _SECTION = re.compile(
 )
 _ROLES = {
     "main": MAIN, "navigation": NAV | JUNK, "search": JUNK, "banner": NAV,
-    "contentinfo": FOOT, "dialog": JUNK,
-    "alertdialog": JUNK, "menu": NAV | JUNK, "menubar": NAV | JUNK, "toolbar": JUNK, "tablist": 0,
-    "tooltip": JUNK, "tabpanel": PANEL, "article": ARTICLE, "doc-toc": TOC, "button": JUNK,
+    "contentinfo": FOOT, "dialog": DROP,
+    "alertdialog": DROP, "menu": NAV | JUNK, "menubar": NAV | JUNK, "toolbar": JUNK, "tablist": 0,
+    "tooltip": JUNK, "complementary": NAV | JUNK, "tabpanel": PANEL, "article": ARTICLE,
+    "doc-toc": TOC, "button": JUNK,
 }  # fmt: skip
-_TAGS = {"main": MAIN, "article": ARTICLE, "nav": NAV | JUNK, "footer": FOOT, "header": NAV, "aside": NAV}
+_TAGS = {
+    "main": MAIN, "article": ARTICLE, "nav": NAV | JUNK, "footer": FOOT, "header": NAV, "aside": NAV,
+    "form": JUNK, "address": FOOT}  # fmt: skip
+TELLING = frozenset(_TAGS)  # elements that say something without a name
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -155,8 +165,10 @@ def marks(tag: str, names: str, ident: str, role: str) -> int:
         found |= _name(name, tag)
     if ident and tag in _ID_TAGS and tag != "section" and not _SECTION.search(names):
         found |= _name(ident, tag) & ~(DROP | CODE | LINE_NUMBER)
+    if found & NAV and not _DECLARES.isdisjoint(words):
+        found &= ~NAV
     if tag not in CONTAINERS:
-        found &= DROP | LINE_NUMBER | TITLE | CODE
+        found &= DROP | LINE_NUMBER | TITLE | CODE | HIDDEN
     elif tag in ("span", "p"):
         found &= ~(MAIN | LIKELY_MAIN | NAV | TOC | FOOT)
     return found
@@ -167,6 +179,8 @@ def _name(name: str, tag: str) -> int:
     lower = name.lower()
     if lower in _DROP_NAMES:
         return DROP
+    if lower in _UNSEEN_NAMES:
+        return HIDDEN
     found = sum(flag for flag, listed in _BY_NAME if lower in listed)
     if tag != "table":
         found &= ~DATA
@@ -187,6 +201,8 @@ def _by_words(words: set[str]) -> int:
         found |= JUNK
     if words & _FOOT_WORDS:
         found |= FOOT
+    if "tag" in words and "list" in words:
+        found |= JUNK
     if "toc" in words:
         found |= TOC
     return found

@@ -13,7 +13,11 @@ from tests.benchmarks.extraction.measure import SiteResult, measure_site
 from tests.benchmarks.extraction.score import METRICS
 from tests.benchmarks.extraction.sites import DATA, load_sites, load_styles, sample
 
-PARTS = ("sites", "styles", "gold")
+STYLES = {
+    "styles": "hand-written pages in the manner of other generators",
+    "chrome": "hand-written pages, navigation and banners in the proportions of real ones",
+}
+PARTS = ("sites", *STYLES, "gold")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,8 +37,9 @@ def main(arguments: Sequence[str]) -> int:
     with ProcessPoolExecutor(options.processes) as pool:
         if "sites" in options.parts:
             _sites(options, chosen, pool)
-        if "styles" in options.parts:
-            _styles(options)
+        for part, title in STYLES.items():
+            if part in options.parts:
+                _styles(options, part, title)
         if "gold" in options.parts:
             _gold(options, pool)
     return 0
@@ -64,11 +69,11 @@ def _sites(options: argparse.Namespace, chosen: Sequence[str], pool: ProcessPool
     _details(results, options)
 
 
-def _styles(options: argparse.Namespace) -> None:
+def _styles(options: argparse.Namespace, part: str, title: str) -> None:
     results = []
-    for site, page in load_styles():
+    for site, page in load_styles(part):
         results += measure_site(site, [page], options.extractors, options.datatrove)[0]
-    _print(report.table(results, options.extractors, "hand-written pages in the manner of other generators"))
+    _print(report.table(results, options.extractors, title))
     _details(results, options)
 
 

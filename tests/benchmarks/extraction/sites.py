@@ -47,16 +47,16 @@ def load_sites() -> dict[str, Site]:
     return {name: make_site(name, own, read["generic"]) for name, own in read["sites"].items()}
 
 
-def load_styles() -> list[tuple[Site, Page]]:
-    """The hand-written pages, each a site of its own."""
+def load_styles(part: str) -> list[tuple[Site, Page]]:
+    """The hand-written pages of `<part>.yaml`, each a site of its own."""
     generic = yaml.safe_load((_HERE / "sites.yaml").read_text("utf-8"))["generic"]
-    styles = yaml.safe_load((_HERE / "styles.yaml").read_text("utf-8"))
+    styles = yaml.safe_load((_HERE / f"{part}.yaml").read_text("utf-8"))
     found = []
-    for name, own in styles.items():
-        html = (_HERE / "styles" / f"{name}.html").read_text("utf-8")
-        found.append(
-            (make_site(name, own, generic), Page(f"https://{name}.example.org/docs/page.html", html))
-        )
+    for style, own in styles.items():
+        for name in (style, *own.get("also", ())):
+            html = (_HERE / part / f"{name}.html").read_text("utf-8")
+            page = Page(f"https://{name}.example.org/docs/page.html", html)
+            found.append((make_site(name, own, generic), page))
     return found
 
 

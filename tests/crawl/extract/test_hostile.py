@@ -17,6 +17,8 @@ PAGES = {
     "links": ("<a href='#x'>text</a> " * 100_000, "text text"),
     "list of links": ("<ul>" + "<li><a href='#x'>text</a>" * 100_000, "- text\n- text"),
     "rows": ("<table>" + "<tr><td>a<td>b<td>c" * 20_000, "a | b | c\n"),
+    "nested articles": ("<article>" * 2_000 + "<p>some text</p>" * 100_000, "some text\n\nsome text"),
+    "nested ways on": ("<div><a href='/w'>w</a>" * 900 + "<h1>top</h1>" + "<p>x</p>" * 100_000, "# top"),
     "attributes": ("<div " + " ".join(f"a{n}=v" for n in range(300_000)) + ">text</div>", "text"),
     "NUL": ("<p>a\0b</p><pre>x\0\n  y</pre>", "  y"),
     "lines": ("<pre>" + "    x = 1\n" * 100_000, "\n    x = 1\n    x = 1\n"),
