@@ -108,24 +108,52 @@ def test_same_command_again_does_nothing_and_changes_nothing(
     assert after == before
 
 
-def test_killed_in_the_middle_and_run_again_gives_the_same_bytes(
-    demo: tuple[Path, str], repository: Path, tmp_path: Path
-) -> None:
-    workspace = tmp_path / "again"
-    command = [sys.executable, "jobs/forge.py", f"output={workspace}", "master=local[1]", "skip=train,report"]
+def kill_behind_the_first_archive(repository: Path, pages: Path, *words: str) -> None:
+    """Start a command that filters into `pages`, and SIGKILL all of it as soon as one archive is committed."""
     process = subprocess.Popen(
-        command, cwd=repository, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        [sys.executable, *words],
+        cwd=repository,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 600
-    while (
-        not list((workspace / "pages").glob("_inputs/*"))
-        and process.poll() is None
-        and time.monotonic() < deadline
-    ):
+    while not list(pages.glob("_inputs/*")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert (workspace / "pages").exists() and not (workspace / "pages" / "_SUCCESS").exists()
+    assert pages.exists() and not (pages / "_SUCCESS").exists()
+
+
+def test_filter_killed_in_the_middle_and_run_again_gives_the_same_bytes(
+    demo: tuple[Path, str], repository: Path, tmp_path: Path
+) -> None:
+    words = [
+        "jobs/filter.py",
+        f"input={demo[0] / 'embedded' / 'crawl'}",
+        f"classifier={demo[0] / 'classifier'}",
+        f"output={tmp_path / 'pages'}",
+    ]
+    kill_behind_the_first_archive(repository, tmp_path / "pages", *words, "master=local[1]")
+    done = subprocess.run(
+        [sys.executable, *words, "master=local[2]"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    of_the_demo = {p: h for p, h in parquet_hashes(demo[0]).items() if p.startswith("pages/")}
+    assert of_the_demo and parquet_hashes(tmp_path) == of_the_demo
+
+
+@pytest.mark.slow
+def test_road_killed_in_the_middle_and_run_again_gives_the_same_bytes(
+    demo: tuple[Path, str], repository: Path, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "again"
+    words = ["jobs/forge.py", f"output={workspace}", "master=local[1]", "skip=train,report"]
+    kill_behind_the_first_archive(repository, workspace / "pages", *words)
     done = forge(repository, f"output={workspace}", "master=local[2]", "skip=train,report")
     assert done.returncode == 0, done.stderr[-4000:]
     assert parquet_hashes(workspace) == parquet_hashes(demo[0])

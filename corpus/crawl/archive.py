@@ -49,7 +49,7 @@ class Work:
     """What every archive of a run is treated with. `fingerprint` covers all of it that decides the result.
 
     `scorer` is the `module:function` that gives the classifier when called with the folder `classifier`,
-    `weights` the one that gives its weights of words; without it there is no pre-classifier.
+    `lines` the one that gives its scores of lines of tokens; without it there is no pre-classifier.
     """
 
     folder: str
@@ -58,7 +58,7 @@ class Work:
     classifier: str
     scorer: str
     source: str
-    weights: str = ""
+    lines: str = ""
     urls: UrlConfig = field(default_factory=UrlConfig)
     page_bytes: int = 20 << 20
     page_seconds: float = 20.0
@@ -89,7 +89,7 @@ def tools_of(work: Work) -> Tools:
 
 def outer_of(work: Work) -> list[Step]:
     """The steps that the worker itself asks; a `prefilter_threshold` of 0 leaves that step out."""
-    early = Prefilter(named(work.weights)(work.classifier)) if work.rules.prefilter and work.weights else None
+    early = Prefilter(named(work.lines)(work.classifier)) if work.rules.prefilter and work.lines else None
     return outer_steps(work.rules, UrlRules.from_config(work.urls), early)
 
 

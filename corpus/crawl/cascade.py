@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from corpus.crawl import prefilter
 from corpus.crawl.child import Work
 from corpus.crawl.inputs.ranges import FAILED_ROWS
+from corpus.crawl.prefilter import early_threshold
 from corpus.crawl.rules.policy import AGENTS, OPT_OUTS
 from corpus.crawl.sandbox import Answer, Sandbox
 from corpus.crawl.steps import (
@@ -36,6 +36,7 @@ from corpus.crawl.steps import (
     UrlStep,
     precheck,
     walk,
+    walk_together,
 )
 from corpus.crawl.warc.records import Record
 from corpus.engine.ledger import DROPPED, FAILED, KEPT
@@ -50,7 +51,6 @@ FAILURES = frozenset(
 )
 JUDGE = "corpus.crawl.cascade:judge_in_child"
 BATCH_RECORDS, BATCH_BYTES = 256, 8 << 20
-LIGHT_SHARE = 0.5  # of the threshold, from which light texts pass where nothing was calibrated
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Rules:
     light_threshold: float | None = None
     prefilter_threshold: float | None = None
     languages: tuple[str, ...] = ()
-    min_words: int = 20
+    min_words: int = 15
     opt_out: tuple[str, ...] = OPT_OUTS
     opt_out_agents: tuple[str, ...] = AGENTS
     full_extraction: bool = True
@@ -75,13 +75,13 @@ class Rules:
     def light(self) -> float:
         if not self.full_extraction:
             return self.threshold
-        return LIGHT_SHARE * self.threshold if self.light_threshold is None else self.light_threshold
+        return early_threshold(self.threshold) if self.light_threshold is None else self.light_threshold
 
     @property
     def prefilter(self) -> float:
         """0 switches the step off."""
         given = self.prefilter_threshold
-        return prefilter.default_threshold(self.threshold) if given is None else given
+        return early_threshold(self.threshold) if given is None else given
 
     def thresholds(self) -> dict[str, float | None]:
         """The score from which pages pass, by the names of the steps that compare one."""
@@ -199,9 +199,8 @@ class Cascade:
         """One decision per record, in the order of the records."""
         decisions: list[Decision] = []
         through: list[Decision] = []
-        for record in records:
-            candidate = Candidate(record)
-            passage = walk(self.steps, candidate)
+        passages = walk_together(self.steps, [Candidate(record) for record in records])
+        for record, passage in zip(records, passages):
             self._count(passage.spent, passage.reason)
             decision = Decision(record, record.id, passage.reason)
             decisions.append(decision)

@@ -55,7 +55,11 @@ def meta_charset(payload: bytes) -> str:
 
 def clean(text: str) -> str:
     """The text without NUL and lone surrogates."""
-    return _UNWANTED.sub("\ufffd", text) if _UNWANTED.search(text) else text
+    try:
+        text.encode("utf-8")  # many times faster than the search, and refuses lone surrogates
+    except UnicodeEncodeError:
+        return _UNWANTED.sub("\ufffd", text)
+    return text.replace("\0", "\ufffd")
 
 
 def _known(label: str) -> str | None:

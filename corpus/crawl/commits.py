@@ -60,12 +60,24 @@ class Commit:
 
 @dataclass(frozen=True)
 class Failure:
-    """An archive that could not be read; nothing is committed for it."""
+    """An archive that could not be read; nothing is committed for it.
+
+    `where` chooses its rows in the index that it comes from; empty for whole archives.
+    """
 
     name: str
     path: str
     bytes: int
     sentence: str
+    where: str = ""
+
+
+def failure_of(archive: Archive, sentence: str) -> Failure:
+    path, where = storage.redact(archive.file.path), ""
+    if archive.selection:
+        first, last = (name.replace("'", "''") for name in (archive.selection.first, archive.selection.last))
+        where = f"warc_filename BETWEEN '{first}' AND '{last}'"
+    return Failure(archive.name, path, archive.file.bytes, sentence, where)
 
 
 def key_of(name: str) -> str:

@@ -65,14 +65,14 @@ class FilterConfig(JobConfig):
     )
     prefilter_threshold: float | None = option(
         "score of the raw bytes from which a page is parsed at all; null takes the calibrated one, or one "
-        "that lies 3 logits below the threshold; 0 switches the step off",
+        "of which half of the threshold's logit less 1.3 is the logit; 0 switches the step off",
         None,
         least=0,
         most=1,
     )
     light_threshold: float | None = option(
         "score of the light text from which a page is fully extracted; null takes the calibrated one, or "
-        "half of the threshold",
+        "the same",
         None,
         least=0,
         most=1,
@@ -97,7 +97,7 @@ class FilterConfig(JobConfig):
     )
     urls: UrlConfig = option("rules on addresses", UrlConfig())
     languages: tuple[str, ...] = option("ISO 639-1 codes of the languages to keep; empty keeps all", ())
-    min_words: int = option("pages with fewer words are dropped", 20, least=0)
+    min_words: int = option("pages with fewer words are dropped", 15, least=0)
     quality: Limits = option("limits of the quality rules; null switches one off", Limits())
     respect_opt_out: bool = option("drop pages that ask to be left out; the column opt_out stays", True)
     opt_out: tuple[str, ...] = option(

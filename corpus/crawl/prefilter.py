@@ -1,102 +1,104 @@
 """The pre-classifier: a look at a page's bytes that costs a sixth of parsing and classifying it.
 
-The agent classifier's own weights of single words and signs, averaged over a rough text: what looks like the
-start of the page's main part, without tags, scripts, styles, comments and navigation. That is the classifier
-without pairs of words and shapes, so there is nothing to train, and it knows the same words. No parser is
-involved, only searches that take linear time, so it runs in the worker itself. Where there is too little to
-tell, a page passes.
+The agent classifier itself, on a rough text: what looks like the start of the page's main part, without tags,
+scripts, styles, comments and navigation, cut into about the tokens that it was trained on, but without their
+shapes. There is nothing to train. No parser is involved, only compiled searches over many pages at once, in
+windows of bounded size, so it runs in the worker itself. Where there is too little to tell, a page passes.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from itertools import repeat
+from collections.abc import Callable, Sequence
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import re2
 
-MARGIN = 3.0  # logits below the final threshold, from which on pages pass where nothing was calibrated
+# Where nothing was calibrated: the logit from which pages pass the early steps is this share of the final
+# threshold's, less the margin. `python -m tests.benchmarks` tells what is lost so on sites held out whole.
+_SHARE, _MARGIN = 0.5, 1.3
 BYTES = 5_000  # of rough text that are enough
-_LEAST_BYTES = 200  # of rough text; fewer are too little to tell
-_LEAST_KNOWN = 0.4  # share of the words that have a weight; below it the page speaks another language
-_LEAST_WEIGHED = 30  # words and signs that the sum is divided by at least
-_WINDOW, _MOST = 20_000, 80_000  # bytes that are looked at at once, and at most
-# where the main part begins, the surest sign first
-_STARTS = (
-    *(b"<article", b'role="main"', b'itemprop="articleBody"', b"<main"),
-    *(b'id="content"', b'id="main', b"<h1", b"<H1", b"<body", b"<BODY"),
-)
+_LEAST_BYTES = 400  # of rough text; fewer are too little to tell
+_THIN_BYTES = 1_000  # of rough text; for a page that has fewer, more of its bytes are looked at
+_WINDOW, _WIDER = 20_000, 60_000  # bytes of a page that are looked at
+_MOST_WRONG = 0.02  # share of characters that are no UTF-8; above it the page speaks another encoding
+# where the main part begins
+_START = re2.compile(rb'<article|role="main"|itemprop="articleBody"|<main|id="content"|id="main|<h1|<H1')
+_BODY = re2.compile(rb"(?i)<body")
 _SKIPPED = ("script", "style", "nav", "svg", "head", "noscript", "footer", "template", "select")
-_SKIP = re2.compile(
-    (r"(?is)<!--.*?--|" + "|".join(rf"<{name}\b.*?</{name}" for name in _SKIPPED)).encode("ascii")
+_MARKUP = r"(?is)<!--.*?-->?|" + "|".join(rf"<{name}\b.*?</{name}[^<>]*>?" for name in _SKIPPED) + "|<[^<>]*>"
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&nbsp;", " "))
+# as in `features.tokens`: numbers as 0, identifiers taken apart, signs one by one
+_APART = (
+    (r"[0-9]+", " 0 "),
+    (r"([a-z])([A-Z])", r"\1 \2"),
+    (r"(::|->|=>|\(\)|--|[!-/:-@\[-`{-~])", r" \1 "),
 )
-_MAY_SKIP = (b"<!--", b"<s", b"<S", b"<n", b"<N", b"<f", b"<F", b"<t", b"<T", b"<head")
-_ENTITIES = ((b"&lt;", b"<"), (b"&gt;", b">"), (b"&quot;", b'"'), (b"&#39;", b"'"), (b"&nbsp;", b" "))
-# ASCII letters in lower case, other bytes of words as they are, all else apart
-_WORDS = bytes(
-    byte | 32 if 65 <= byte <= 90 else byte if 97 <= byte <= 122 or byte >= 128 else 32 for byte in range(256)
-)
-_SIGNS = tuple(bytes([byte]) for byte in range(33, 127) if not chr(byte).isalnum())
+_LOWER = bytes(byte | 32 if 65 <= byte <= 90 else max(byte, 32) for byte in range(256))
+_ONCE = np.zeros(256, dtype=bool)  # signs of which a run counts as one
+_ONCE[list(b".>=*#/|_\"+~!?<,;'")] = True
 
 
-def default_threshold(final: float) -> float:
-    """What the pre-classifier asks for where nothing was calibrated.
-
-    On real sites held out whole, 0.5 % of the pages that full extraction keeps lie below 0.3 to 3 logits
-    under the final threshold.
-    """
+def early_threshold(final: float) -> float:
+    """The score from which a page passes an early step where nothing was calibrated."""
     final = min(max(final, 1e-6), 1 - 1e-6)
-    return 1.0 / (1.0 + math.exp(MARGIN) * (1.0 - final) / final)
+    logit = _SHARE * math.log(final / (1.0 - final)) - _MARGIN
+    return min(1.0 / (1.0 + math.exp(-logit)), final)
 
 
 class Prefilter:
-    """`weights` are the classifier's, by word or sign, as logits: above 0 speaks for a wanted page."""
+    """`judge` gives the classifier's scores for lines of tokens."""
 
-    def __init__(self, weights: Mapping[str, float]) -> None:
-        self._weights = {word.encode("utf-8"): weight for word, weight in weights.items()}
-        self._signs = [(sign, self._weights[sign]) for sign in _SIGNS if sign in self._weights]
+    def __init__(self, judge: Callable[[Sequence[str]], Sequence[float]]) -> None:
+        self._judge = judge
 
-    def score(self, payload: bytes, url: str) -> float:  # noqa: ARG002 - the address says too little
-        """What the classifier is likely to say of the page, 0 to 1; 1 where that cannot be told."""
-        text = rough_text(payload)
-        if len(text) < _LEAST_BYTES:
-            return 1.0
-        words = text.translate(_WORDS).split()
-        weights = list(map(self._weights.get, words, repeat(0.0)))
-        weighed = len(words) - weights.count(0.0)
-        if weighed < _LEAST_KNOWN * len(words):
-            return 1.0
-        total = sum(weights)
-        for sign, weight in self._signs:
-            times = text.count(sign)
-            weighed += times
-            total += weight * times
-        return 1.0 / (1.0 + math.exp(-max(min(total / max(weighed, _LEAST_WEIGHED), 30.0), -30.0)))
+    def scores(self, payloads: Sequence[bytes]) -> list[float]:
+        """What the classifier is likely to say of each page, 0 to 1; 1 where that cannot be told."""
+        texts = rough_texts(payloads)
+        thin = [n for n, text in enumerate(texts) if len(text) < _THIN_BYTES and len(payloads[n]) > _WINDOW]
+        for number, text in zip(thin, rough_texts([payloads[n] for n in thin], _WIDER)):
+            texts[number] = text
+        found = [1.0] * len(texts)
+        told = [n for n, text in enumerate(texts) if len(text) >= _LEAST_BYTES and b"\0" not in text]
+        lines = list(_lines([texts[n] for n in told]))
+        sure = [(n, line) for n, line in zip(told, lines) if line.count("\ufffd") <= _MOST_WRONG * len(line)]
+        for (number, _), score in zip(sure, self._judge([line for _, line in sure])):
+            found[number] = score
+        return found
 
 
-def rough_text(payload: bytes, most: int = BYTES) -> bytes:
-    """Up to `most` bytes of a page's text; the most common entities resolved."""
-    text = b"".join(_pieces(payload, most))[:most]
-    if b"&" in text:
-        for entity, sign in _ENTITIES:
-            text = text.replace(entity, sign)
-    return text
+def rough_texts(payloads: Sequence[bytes], window: int = _WINDOW) -> list[bytes]:
+    """Up to `BYTES` bytes of each page's text; the most common entities resolved."""
+    texts = pa.array([_main_part(payload, window) for payload in payloads], pa.binary())
+    texts = pc.replace_substring_regex(texts, pattern=_MARKUP, replacement=" ")
+    texts = pc.replace_substring_regex(texts, pattern=r"\s\s+", replacement=" ")
+    texts = pc.binary_slice(texts, 0, BYTES)
+    for entity, sign in _ENTITIES:
+        texts = pc.replace_substring(texts, pattern=entity, replacement=sign)
+    found: list[bytes] = texts.to_pylist()
+    return found
 
 
-def _pieces(payload: bytes, most: int) -> Iterator[bytes]:
-    at = next((found for sign in _STARTS if (found := payload.find(sign)) >= 0), 0)
-    end = min(len(payload), at + _MOST)
-    size = 0
-    while at < end and size < most:
-        window = payload[at : at + _WINDOW]
-        at += _WINDOW
-        if any(sign in window for sign in _MAY_SKIP):
-            window = _SKIP.sub(b"<", window)
-        for piece in window.split(b"<"):
-            text = piece[piece.find(b">") + 1 :]
-            if text and not text.isspace():
-                size += len(text) + 1
-                yield text
-                yield b" "
-                if size >= most:
-                    return
+def _main_part(payload: bytes, window: int) -> bytes:
+    found = _START.search(payload) or _BODY.search(payload)
+    start = found.start() if found else 0
+    part = payload[start : start + window]
+    return part if part.startswith(b"<") else part[part.find(b">") + 1 :]
+
+
+def _lines(texts: Sequence[bytes]) -> list[str]:
+    """The tokens of each text as one line."""
+    apart = pa.array([_runs_as_one(text) for text in texts], pa.binary())
+    for pattern, replacement in _APART:
+        apart = pc.replace_substring_regex(apart, pattern=pattern, replacement=replacement)
+    return [text.translate(_LOWER).decode("utf-8", "replace") for text in apart.to_pylist()]
+
+
+def _runs_as_one(text: bytes) -> bytes:
+    signs = np.frombuffer(text, dtype=np.uint8)
+    stays = np.ones(len(signs), dtype=bool)
+    np.not_equal(signs[1:], signs[:-1], out=stays[1:])
+    stays |= ~_ONCE[signs]
+    return text if stays.all() else signs[stays].tobytes()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.sql import SparkSession
 
 from corpus.crawl.archive import STAGE, Work, filter_archive
 from corpus.crawl.cascade import Rules
-from corpus.crawl.commits import COMMITS, Commit, Failure, key_of, read_commit
+from corpus.crawl.commits import COMMITS, Commit, Failure, failure_of, key_of, read_commit
 from corpus.crawl.config import FilterConfig
 from corpus.crawl.index.stage import check_where, select
 from corpus.crawl.index.work import FOLDER, files_in, saved
@@ -24,14 +26,14 @@ from corpus.crawl.trial.calibration import Calibration, read_calibration
 from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
 from corpus.engine.config import to_dict
-from corpus.engine.errors import DataError
+from corpus.engine.errors import DataError, UserError
 from corpus.engine.manifest import Manifest, OutputFile
 from corpus.engine.parquet import PartWriter
 from corpus.engine.session import get_session
 from corpus.engine.stage import Stage
 from corpus.engine.tables import FILES, LEDGER, PAGES
 
-SCORER, WEIGHTS = "corpus.relevance.model:load", "corpus.relevance.model:word_weights"
+SCORER, LINES = "corpus.relevance.model:load", "corpus.relevance.model:line_scorer"
 
 
 def run(config: FilterConfig) -> Manifest:
@@ -61,7 +63,7 @@ def run(config: FilterConfig) -> Manifest:
         if found.index and not done:
             archives = select(spark, found.index, folder)
         waiting = [archive for archive in archives if archive.name not in done]
-        results = _filter(spark, waiting, work)
+        results = filter_all(spark, waiting, work)
         done.update({result.name: result for result in results if isinstance(result, Commit)})
         commits = [done[archive.name] for archive in archives if archive.name in done]
         failures = [result for result in results if isinstance(result, Failure)]
@@ -111,7 +113,7 @@ def make_work(config: FilterConfig, identities: Sequence[dict[str, Any]], folder
         rules=make_rules(config, identities),
         classifier=storage.absolute(config.classifier),
         scorer=SCORER,
-        weights=WEIGHTS,
+        lines=LINES,
         source=config.source,
         urls=config.urls,
         page_bytes=config.page_bytes,
@@ -129,11 +131,18 @@ def make_rules(config: FilterConfig, identities: Sequence[dict[str, Any]] = ()) 
     digest = identities[0]["sha256"] if identities else ""
     calibration = _calibration(config, digest)
     light, early = config.light_threshold, config.prefilter_threshold
+    threshold = classifier.threshold if config.threshold is None else config.threshold
     if calibration:
+        if calibration.threshold is not None and threshold < calibration.threshold:
+            raise UserError(
+                f"calibration={config.calibration} was made for the threshold {calibration.threshold:g}, and "
+                f"its early steps would lose pages that {threshold:g} is to keep; calibrate again with "
+                f"threshold={threshold:g}, or raise it."
+            )
         light = calibration.light_threshold if light is None else light
         early = calibration.prefilter_threshold if early is None else early
     return Rules(
-        threshold=classifier.threshold if config.threshold is None else config.threshold,
+        threshold=threshold,
         light_threshold=light,
         prefilter_threshold=early,
         languages=tuple(sorted(config.languages)),
@@ -162,26 +171,42 @@ def _keep_only(done: dict[str, Commit], folder: str) -> None:
     _remove_all_but(folder, keep)
 
 
-def _filter(spark: SparkSession, archives: Sequence[Archive], work: Work) -> list[Commit | Failure]:
-    """One task per archive. Larger archives start first, so that the last task to end is a short one."""
+def filter_all(spark: SparkSession, archives: Sequence[Archive], work: Work) -> list[Commit | Failure]:
+    """One task per archive. Larger archives start first, so that the last task to end is a short one.
+
+    Where a task's process ends without a word, as the system's memory killer has it, Spark gives up the
+    whole job. Each archive that is left then gets a job of its own; what ends its process again fails alone.
+    """
 
     def task(archive: Archive) -> Commit | Failure:
-        path = storage.redact(archive.file.path)
         # an attempt whose worker was lost behind its commit has done the work
         earlier = read_commit(work.folder, archive, work.fingerprint)
         try:
             return earlier or filter_archive(archive, work)
         except ArchiveError as error:
-            return Failure(archive.name, path, archive.file.bytes, str(error))
+            return failure_of(archive, str(error))
         except Exception as error:  # one archive's trouble, whatever it is, must not stop the others
             traceback.print_exc()
-            said = f"{path}: {type(error).__name__}: {error}"[:500]
-            return Failure(archive.name, path, archive.file.bytes, said)
+            path = storage.redact(archive.file.path)
+            return failure_of(archive, f"{path}: {type(error).__name__}: {error}"[:500])
+
+    def alone(archive: Archive) -> Commit | Failure:
+        try:
+            found: Commit | Failure = context.parallelize([archive], 1).map(task).collect()[0]
+            return found
+        except Py4JJavaError:
+            said = "the process that read it ended without a word; it may have run out of memory"
+            return failure_of(archive, f"{storage.redact(archive.file.path)}: {said}.")
 
     if not archives:
         return []
+    context = spark.sparkContext
     ordered = sorted(archives, key=lambda archive: (-archive.file.bytes, archive.name))
-    return list(spark.sparkContext.parallelize(ordered, len(ordered)).map(task).collect())
+    try:
+        return list(context.parallelize(ordered, len(ordered)).map(task).collect())
+    except Py4JJavaError:
+        with ThreadPoolExecutor(context.defaultParallelism) as pool:
+            return list(pool.map(alone, ordered))
 
 
 def _publish(

@@ -14,11 +14,12 @@ from corpus.crawl.charset import decode
 from corpus.crawl.language import detect
 from corpus.crawl.light import light_text
 from corpus.crawl.rules import policy
-from corpus.crawl.walk import Candidate, Meter, Passage, Step, walk
+from corpus.crawl.walk import Candidate, Meter, Passage, Step, walk, walk_together
 from corpus.crawl.warc.records import Record
 from corpus.hygiene import quality
 
-__all__ = ["Candidate", "Meter", "Passage", "Step", "walk"]  # for those who ask for them beside the steps
+# for those who ask for them beside the steps
+__all__ = ["Candidate", "Meter", "Passage", "Step", "walk", "walk_together"]
 HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 RESILIPARSE = "resiliparse"
 _CHARACTERS_PER_WORD = 8  # scripts without spaces are measured by characters
@@ -31,9 +32,9 @@ class Scorer(Protocol):
 
 
 class Prejudge(Protocol):
-    """What the cascade needs of the pre-classifier: a score for raw bytes, no parser involved."""
+    """What the cascade needs of the pre-classifier: scores for raw bytes, no parser involved."""
 
-    def score(self, payload: bytes, url: str) -> float: ...
+    def scores(self, payloads: Sequence[bytes]) -> list[float]: ...
 
 
 class Addresses(Protocol):
@@ -73,8 +74,14 @@ class PrefilterStep:
     threshold: float | None
     name: str = "prefilter"
 
+    def prepare(self, pages: Sequence[Candidate]) -> None:
+        for page, score in zip(pages, self.model.scores([page.record.payload for page in pages])):
+            page.prefilter_score = score
+
     def __call__(self, page: Candidate) -> str:
-        page.prefilter_score = self.model.score(page.record.payload, page.record.url)
+        if page.prefilter_score is None:
+            self.prepare([page])
+        assert page.prefilter_score is not None
         return self.name if page.prefilter_score < (self.threshold or 0.0) else ""
 
 
@@ -149,6 +156,7 @@ class PolicyStep:
     def __call__(self, page: Candidate) -> str:
         record = page.record
         said = policy.read(page.html, robots=record.robots, link=record.link, tdm=record.tdm)
+        page.said = said
         page.columns.update(asdict(said))
         return "opt_out" if policy.asks_to_be_left_out(said.opt_out, self.honoured, self.agents) else ""
 
@@ -167,7 +175,9 @@ class ExtractionStep:
 
         record = page.record
         if self.full:
-            found = full_extract(page.html, record.url, robots=record.robots, link=record.link)
+            found = full_extract(
+                page.html, record.url, robots=record.robots, link=record.link, tdm=record.tdm, said=page.said
+            )
             columns = asdict(found)
             page.text = columns.pop("text")
         else:

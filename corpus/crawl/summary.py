@@ -147,15 +147,28 @@ def report(commits: Sequence[Commit], failures: Sequence[Failure], config: Filte
         lines += [
             f"  {page['seconds']:>9.2f} s  {page['id']}  {page['warc']}  {page['url']}" for page in pages
         ]
-    if slow and slow[0].measured.seconds > 2 * _median([c.measured.seconds for c in commits]):
+    if (
+        slow
+        and not config.index
+        and slow[0].measured.seconds > 2 * _median([c.measured.seconds for c in commits])
+    ):
         again = command_for(config, input=(slow[0].path,), output=f"{config.output.rstrip('/')}-slowest")
         lines += ["the slowest archive alone:", f"  {again}"]
     if failures:
         lines.append(sentence_of(failures, len(commits) + len(failures)))
-        paths = tuple(sorted(failure.path for failure in failures))
-        again = command_for(config, input=paths, output=f"{config.output.rstrip('/')}-retry")
-        lines += ["just these again:", f"  {again}"]
+        lines += ["just these again:", f"  {_retry(failures, config)}"]
     return "\n".join(lines)
+
+
+def _retry(failures: Sequence[Failure], config: FilterConfig) -> str:
+    """The command that reads just what failed, into a folder of its own."""
+    output = f"{config.output.rstrip('/')}-retry"
+    if not config.index:
+        return command_for(config, input=tuple(sorted(f.path for f in failures)), output=output)
+    rows = " OR ".join(sorted(failure.where for failure in failures))
+    return command_for(
+        config, where=f"({config.where}) AND ({rows})" if config.where else rows, output=output
+    )
 
 
 def _median(values: Sequence[float]) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from corpus.crawl.rules.policy import Statements
 from corpus.crawl.warc.records import Record
 
 _NO_PAGE = frozenset({"undecodable", "empty"})  # reasons behind which no later step has anything to look at
@@ -23,6 +24,7 @@ class Candidate:
     prefilter_score: float | None = None
     light_score: float | None = None
     agent_score: float | None = None
+    said: Statements | None = None
     columns: dict[str, Any] = field(default_factory=dict)
 
 
@@ -34,6 +36,14 @@ class Step(Protocol):
 
     def __call__(self, page: Candidate) -> str:
         """Why the page is not wanted; empty where it goes on."""
+
+
+@runtime_checkable
+class Foresighted(Protocol):
+    """A step that works on many pages at once for less than on one after the other."""
+
+    def prepare(self, pages: Sequence[Candidate]) -> None:
+        """Note on the pages what the step is going to need when it is asked of each."""
 
 
 @dataclass
@@ -85,3 +95,32 @@ def walk(steps: Iterable[Step], page: Candidate, *, exhaustive: bool = False) ->
             if not exhaustive or reason in _NO_PAGE:
                 break
     return Passage(tuple(spent), tuple(reasons))
+
+
+def walk_together(
+    steps: Iterable[Step], pages: Sequence[Candidate], *, exhaustive: bool = False
+) -> list[Passage]:
+    """The passages of pages that go through the steps side by side, in their order.
+
+    What a step does for all of them at once is shared out among them evenly.
+    """
+    spent: list[list[tuple[str, float]]] = [[] for _ in pages]
+    reasons: list[list[tuple[str, str]]] = [[] for _ in pages]
+    left = list(range(len(pages)))
+    for step in steps:
+        before, share = time.process_time(), 0.0
+        if left and isinstance(step, Foresighted):
+            step.prepare([pages[number] for number in left])
+            now = time.process_time()
+            before, share = now, (now - before) / len(left)
+        waiting, left = left, []
+        for number in waiting:
+            reason = step(pages[number])
+            now = time.process_time()
+            spent[number].append((step.name, now - before + share))
+            before = now
+            if reason:
+                reasons[number].append((step.name, reason))
+            if not reason or (exhaustive and reason not in _NO_PAGE):
+                left.append(number)
+    return [Passage(tuple(times), tuple(why)) for times, why in zip(spent, reasons)]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import fasttext
-import numpy as np
 
 from corpus.relevance.labels import AGENT, GENERAL
 
@@ -78,19 +77,6 @@ def scores(model: Any, lines: Sequence[str]) -> list[float]:
             agent = 1.0 - by_label.get(LABEL + GENERAL, 1.0)
         found.append(min(max(float(agent), 0.0), 1.0))
     return found
-
-
-def word_weights(model: Any) -> dict[str, float]:
-    """The logit that each word of the vocabulary adds to a line's score before it is averaged over the line.
-
-    fastText averages the vectors of a line's tokens and then takes the softmax of a linear map of that, so
-    with two labels each token has one number.
-    """
-    words, labels = model.get_words(), model.get_labels()
-    output = np.asarray(model.get_output_matrix(), dtype=np.float64)
-    direction = output[labels.index(LABEL + AGENT)] - output[labels.index(LABEL + GENERAL)]
-    vectors = np.asarray(model.get_input_matrix())[: len(words)]
-    return dict(zip(words, (vectors @ direction).tolist()))
 
 
 def load(path: str) -> Any:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +53,9 @@ def load(folder: str) -> AgentClassifier:
     return AgentClassifier.load(folder)
 
 
-def word_weights(folder: str) -> dict[str, float]:
-    """What each word or sign says for itself, as a logit: the model without pairs of words and shapes."""
-    weights = fasttext_model.word_weights(AgentClassifier.load(folder)._model)
-    return {word: weight for word, weight in weights.items() if not word.startswith(("shape_", "url_"))}
+def line_scorer(folder: str) -> Callable[[Sequence[str]], list[float]]:
+    """What scores lines of tokens by the classifier in a folder."""
+    return functools.partial(fasttext_model.scores, AgentClassifier.load(folder)._model)
 
 
 def save(folder: str, trained: Trained, *, url_words: bool, folds: int) -> dict[str, list[OutputFile]]:

@@ -10,15 +10,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import trafilatura
-
 from corpus.crawl.archive import Tools, Work, filter_archive, tools_of
 from corpus.crawl.cascade import Rules
-from corpus.crawl.charset import decode
 from corpus.crawl.commits import Commit
 from corpus.crawl.config import FilterConfig
 from corpus.crawl.inputs.sources import find_archives, read_archive
-from corpus.crawl.stage import SCORER, WEIGHTS, run
+from corpus.crawl.stage import LINES, SCORER, run
 from corpus.crawl.summary import steps_of
 from corpus.crawl.warc.records import Record
 from corpus.engine.config import build
@@ -42,17 +39,6 @@ def everything(folder: str, classifier: str, out: str) -> dict[str, Any]:
     return _loop(folder, classifier, out, rules)
 
 
-def trafilatura_first(folder: str, classifier: str, out: str) -> dict[str, Any]:
-    """Trafilatura on every page, then the same classifier."""
-    judge, kept, pages = load(classifier), [], 0
-    for record in responses(folder):
-        pages += 1
-        text = trafilatura.extract(decode(record.payload, record.charset)[0]) or ""
-        if judge.score([text], [record.url])[0] >= judge.threshold:
-            kept.append(record.id)
-    return {"pages": pages, "kept": sorted(kept)}
-
-
 def spark(folder: str, classifier: str, out: str) -> dict[str, Any]:
     """The job itself."""
     given = {"input": [folder], "classifier": classifier, "output": out, "master": "local[1]"}
@@ -68,7 +54,7 @@ def responses(folder: str) -> Iterator[Record]:
 
 
 def _loop(folder: str, classifier: str, out: str, rules: Rules) -> dict[str, Any]:
-    names = {"scorer": SCORER, "weights": WEIGHTS, "source": "benchmark"}
+    names = {"scorer": SCORER, "lines": LINES, "source": "benchmark"}
     work = Work(folder=out, fingerprint="", rules=rules, classifier=classifier, **names)
     tools: Tools = tools_of(work)
     with tools.sandbox:
@@ -85,7 +71,7 @@ def _loop(folder: str, classifier: str, out: str, rules: Rules) -> dict[str, Any
     }
 
 
-WAYS = {way.__name__: way for way in (floor, cascade, everything, trafilatura_first, spark)}
+WAYS = {way.__name__: way for way in (floor, cascade, everything, spark)}
 
 if __name__ == "__main__":
     print(json.dumps(WAYS[sys.argv[1]](*sys.argv[2:5])))

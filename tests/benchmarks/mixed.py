@@ -20,8 +20,10 @@ from corpus.crawl.charset import decode
 from corpus.crawl.inputs.sources import find_archives, read_archive
 from corpus.crawl.light import light_text
 from corpus.crawl.warc.records import Record
+from corpus.demo.road import embedded
 from corpus.engine import manifest
 from corpus.engine.manifest import Manifest
+from corpus.forge.config import Workspace
 from corpus.relevance import model
 from corpus.relevance.fasttext_model import Settings
 from corpus.relevance.features import fasttext_line
@@ -43,8 +45,8 @@ class Mixed:
     few_pages: int
 
 
-def build(shared: Path, folder: Path) -> Mixed:
-    """Make it below `folder`, or take what is there."""
+def build(shared: Path, folder: Path, train_on: int = 0) -> Mixed:
+    """Make it below `folder`, or take what is there. `train_on`: the half of the origins that is learnt from."""
     done = folder / "mixed.json"
     if done.exists():
         return Mixed(**json.loads(done.read_text()))
@@ -53,9 +55,9 @@ def build(shared: Path, folder: Path) -> Mixed:
     label_of = {row["url"]: (row["label"], row["origin"]) for row in labels}
     half = halves(label_of.values())
     records = [(r, *label_of[r.url]) for r in _responses(str(web)) if r.url in label_of]
-    train_on = [(r, label, origin) for r, label, origin in records if half.get(origin) == 0]
-    classifier = _train(train_on, folder / "classifier")
-    unseen = [(r, label) for r, label, origin in records if half.get(origin) == 1]
+    learnt = [(r, label, origin) for r, label, origin in records if half.get(origin) == train_on]
+    classifier = _train(learnt, folder / "classifier")
+    unseen = [(r, label) for r, label, origin in records if half.get(origin) == 1 - train_on]
     negatives = [r for r, label in unseen if label == "negative"]
     positives = sorted((r for r, label in unseen if label == "positive"), key=lambda r: _order(r.url))
     few_wanted = positives[: round(len(negatives) * WANTED_SHARE / (1 - WANTED_SHARE))]
@@ -68,6 +70,20 @@ def build(shared: Path, folder: Path) -> Mixed:
     made = Mixed(classifier, pages=len(crawl), few_pages=len(crawl) // 10, **places)
     done.write_text(json.dumps(made.__dict__))
     return made
+
+
+def demonstration(workspace: Path, folder: Path) -> Mixed:
+    """The embedded crawl, ten times over, and the classifier of a finished demo: for want of labelled pages."""
+    crawl = [Path(a.file.path) for a in find_archives([embedded("crawl", str(folder))])]
+    data = b"".join(path.read_bytes() for path in crawl)
+    places = {"few": folder / "few" / "few-00.warc.gz", "crawl": folder / "all" / "all-00.warc.gz"}
+    for times, path in zip((1, 10), places.values()):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(data * times)
+    pages = sum(1 for _ in _responses(str(places["few"])))
+    folders = {name: str(path.parent) for name, path in places.items()}
+    classifier = Workspace(str(workspace))["classifier"]
+    return Mixed(classifier, pages=10 * pages, few_pages=pages, wanted=folders["few"], **folders)
 
 
 def halves(labelled: Any) -> dict[str, int]:

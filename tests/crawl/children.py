@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from corpus.crawl.child import Work
@@ -23,6 +24,17 @@ class TwoMinds:
 
     def score(self, texts: list[str], urls: list[str]) -> list[float]:
         return [0.2 if "```" in text else 0.3 for text in texts]
+
+
+def poisoned(folder: str) -> Callable[[Sequence[str]], list[float]]:
+    """Scores of lines that want every page, until one holds the poison: then the worker itself is gone."""
+
+    def scores(lines: Sequence[str]) -> list[float]:
+        if any("poison" in line for line in lines):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [1.0] * len(lines)
+
+    return scores
 
 
 def light(setup: dict[str, Any]) -> Work:

@@ -17,7 +17,9 @@ from corpus.crawl.cascade import (
     child_setup,
     outer_steps,
 )
+from corpus.crawl.prefilter import Prefilter
 from corpus.crawl.sandbox import Sandbox
+from corpus.crawl.steps import Candidate, walk, walk_together
 from corpus.crawl.warc.records import Record
 from corpus.hygiene.quality import QUALITY_COLUMNS, Limits
 from tests.crawl.archives import html, read, write
@@ -91,6 +93,35 @@ def test_other_languages_are_dropped_only_where_languages_are_named() -> None:
 def test_a_script_without_spaces_is_not_short() -> None:
     text = "このページはプログラムの関数と引数を説明します。api " * 20
     assert judge(page(f"<html><body><p>{text.replace(' ', '')}</p></body></html>".encode())) == [("kept", "")]
+
+
+def test_a_page_of_fifteen_words_is_long_enough() -> None:
+    assert judge(page(html(15, "api")), page(html(9, "api"))) == [("kept", ""), ("dropped", "too_short")]
+
+
+def test_early_thresholds_lie_below_the_final_one_and_rise_with_it() -> None:
+    finals = (0.0, 0.05, 0.5, 0.8, 0.99, 1.0)
+    early = [Rules(final).light for final in finals]
+    assert early == sorted(early) == [Rules(final).prefilter for final in finals]
+    assert all(low <= max(final, 1e-6) for low, final in zip(early, finals))
+
+
+def test_pages_go_through_steps_together_as_they_do_alone() -> None:
+    def wanted(lines: Sequence[str]) -> list[float]:
+        return [float("api" in line) for line in lines]
+
+    bodies = (html(100, "api"), html(100), b"", html(100, "api") + html(100), b"<p>", b"%PDF-")
+    records = [page(body, offset=n) for n, body in enumerate(bodies)]
+    steps = outer_steps(Rules(0.5), None, Prefilter(wanted))
+    for exhaustive in (False, True):
+        pages = [Candidate(record) for record in records]
+        together = walk_together(steps, pages, exhaustive=exhaustive)
+        alone = [walk(steps, Candidate(record), exhaustive=exhaustive) for record in records]
+        assert [p.reasons for p in together] == [p.reasons for p in alone]
+        assert [[name for name, _ in p.spent] for p in together] == [
+            [name for name, _ in p.spent] for p in alone
+        ]
+        assert "prefilter" in together[1].reason
 
 
 def test_batches_are_bounded_by_bytes_and_lose_nothing() -> None:

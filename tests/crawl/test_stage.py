@@ -19,8 +19,8 @@ from corpus.crawl.archive import filter_archive
 from corpus.crawl.commits import COMMITS, Commit, Failure, key_of
 from corpus.crawl.config import FilterConfig
 from corpus.crawl.inputs.sources import find_archives
-from corpus.crawl.stage import identities_of, make_work, run
-from corpus.crawl.summary import command_for, sentence_of
+from corpus.crawl.stage import filter_all, identities_of, make_work, run
+from corpus.crawl.summary import command_for, report, sentence_of
 from corpus.engine import claim, manifest
 from corpus.engine.config import build, load_yaml
 from corpus.engine.errors import DataError, UserError
@@ -31,6 +31,7 @@ from tests.crawl.server import Store, serve
 
 pytestmark = pytest.mark.spark
 TABLES = (PAGES, LEDGER, FILES)
+POISONED = "tests.crawl.children:poisoned"
 
 
 def pages(first: int, last: int) -> list[tuple[str, bytes]]:
@@ -176,6 +177,72 @@ def test_archives_that_cannot_be_fetched_are_named_and_cost_no_other(spark, conf
     local = run(config("local", input=[str(crawl / f"{n}.warc.gz") for n in range(3)]))
     for table in ("pages", "ledger"):
         assert rows(tmp_path / "out", table) == rows(local.folder, table)
+
+
+def words_of(report: str, headline: str) -> dict[str, str]:
+    """The keys of the command that stands below a headline of the report."""
+    lines = report.splitlines()
+    program, job, *words = shlex.split(lines[lines.index(headline) + 1])
+    assert (program, job) == ("python", "jobs/filter.py")
+    return dict(word.split("=", 1) for word in words)
+
+
+def test_failed_archives_below_the_limit_are_tolerated_and_told_with_the_command_for_them(
+    spark, config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crawl = tmp_path / "crawl"
+    files = {f"/{n}.warc.gz": (crawl / f"{n}.warc.gz").read_bytes() for n in range(3) if n != 1}
+    with serve(Store(files)) as store:
+        listed = tmp_path / "crawl.paths"
+        listed.write_text("0.warc.gz\n1.warc.gz\n2.warc.gz\n")
+        done = run(config(input=[str(listed)], base=store.address, max_failed_fraction=0.5))
+        lost = f"{store.address.rstrip('/')}/1.warc.gz"
+    assert done.counts["records_in"] == 40
+    problems = {row["path"]: row["problem"] for row in rows(done.folder, "files")}
+    assert [name for name, problem in problems.items() if problem] == ["1.warc.gz"]
+    assert done.facts["files_failed"] == [{"path": lost, "problem": problems["1.warc.gz"]}]
+    again = words_of(capsys.readouterr().err, "just these again:")
+    assert again["input"] == lost and again["output"] == str(tmp_path / "out-retry")
+
+
+def test_an_archive_that_ends_its_worker_fails_alone(spark, config, tmp_path: Path) -> None:
+    write(tmp_path / "crawl" / "1.warc.gz", [("http://site.org/poison", html(200, "poison"))])
+    settings = config()
+    claim.take(settings.output)
+    work = replace(make_work(settings, identities_of(settings), settings.output), lines=POISONED)
+    results = filter_all(spark, find_archives(settings.input), work)
+    failed = [result for result in results if isinstance(result, Failure)]
+    assert [failure.name for failure in failed] == ["1.warc.gz"] and len(results) == 4
+    assert "may have run out of memory" in failed[0].sentence
+
+
+def test_the_slowest_archive_is_told_with_the_command_for_it(spark, config, tmp_path: Path) -> None:
+    commits = commit_some(config(), 0, 1, 2)
+    commits = [
+        replace(commit, measured=replace(commit.measured, seconds=seconds))
+        for commit, seconds in zip(commits, (1.0, 9.0, 1.5))
+    ]
+    said = report(commits, [], config())
+    assert words_of(said, "the slowest archive alone:")["input"] == str(tmp_path / "crawl" / "1.warc.gz")
+    even = [replace(c, measured=replace(c.measured, seconds=2.0)) for c in commits]
+    assert "alone" not in report(even, [], config())
+
+
+def test_pieces_of_an_index_that_failed_are_chosen_again_by_their_rows(config) -> None:
+    settings = config(input=[], index=["i.parquet"], where="fetch_status = 200")
+    failures = [Failure(f"index {n}", f"{n}.warc.gz", 1, "gone.", f"warc_filename = '{n}'") for n in (1, 0)]
+    again = words_of(report([], failures, settings), "just these again:")
+    assert again["where"] == "(fetch_status = 200) AND (warc_filename = '0' OR warc_filename = '1')"
+    assert again["index"] == "i.parquet" and "input" not in again
+
+
+def test_a_calibration_for_a_higher_threshold_is_refused(spark, config, tmp_path: Path) -> None:
+    said = tmp_path / "calibration.json"
+    said.write_text('{"threshold": 0.7, "light_threshold": 0.1, "prefilter_threshold": 0.1}')
+    with pytest.raises(UserError, match=r"threshold 0\.7"):
+        run(config(calibration=str(said)))
+    settings = config(calibration=str(said), threshold=0.7)
+    assert make_work(settings, identities_of(settings), "out").rules.light == 0.1
 
 
 def test_a_sentence_names_the_first_archives_and_counts_the_others() -> None:

@@ -208,7 +208,7 @@ def test_a_crawl_on_the_web_is_read_and_what_is_missing_there_is_named(inputs, t
         web = (f"{store.address}/crawl.warc.gz", seeds, labels)
         assert run(config(web, tmp_path / "web")).facts == local.facts
         store.files.clear()
-        with pytest.raises(UserError, match=r"cannot read http://127.*crawl.warc.gz: 404 "):
+        with pytest.raises(UserError, match=r"cannot reach the input http://127.*crawl.warc.gz: 404 "):
             run(config(web, tmp_path / "gone"))
     assert local.facts["archives"] == local.facts["archives_given"] == 1
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from corpus.crawl.cascade import batches, fields_of
 from corpus.crawl.sandbox import Sandbox
-from corpus.crawl.steps import Candidate, Step, walk
+from corpus.crawl.steps import Candidate, Step, walk_together
 from corpus.crawl.trial.calibration import CALIBRATION_FILE
 from corpus.crawl.trial.thresholds import OFF, Choice, Loss, choose, measured
 from corpus.crawl.warc.records import Damage, Record
@@ -71,7 +71,7 @@ def examine(
     )
     for batch in batches(labelled):
         pages = [Candidate(record) for record in batch]
-        passages = [walk(outer, page, exhaustive=True) for page in pages]
+        passages = walk_together(outer, pages, exhaustive=True)
         readable = [
             number for number, passage in enumerate(passages) if "record" not in dict(passage.reasons)
         ]

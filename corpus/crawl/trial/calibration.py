@@ -16,10 +16,14 @@ _KEYS = ("prefilter_threshold", "light_threshold")
 
 @dataclass(frozen=True)
 class Calibration:
-    """`classifier` is the digest of the classifier that the thresholds belong to; empty if it is not told."""
+    """`classifier` is the digest of the classifier that the thresholds belong to; empty if it is not told.
+
+    `threshold` is the final one that they were chosen for, None if it is not told.
+    """
 
     prefilter_threshold: float | None
     light_threshold: float | None
+    threshold: float | None
     classifier: str
     sha256: str
 
@@ -39,10 +43,10 @@ def read_calibration(path: str, classifier: str = "") -> Calibration:
     data = storage.read_bytes(place)
     try:
         said = json.loads(data)
-        values = [None if said.get(key) is None else float(said[key]) for key in _KEYS]
+        values = [None if said.get(key) is None else float(said[key]) for key in (*_KEYS, "threshold")]
         owner = str(said.get("classifier") or "")
     except (ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{place} is no calibration: a JSON object with {' and '.join(_KEYS)}.") from error
     if owner and classifier and owner != classifier:
         raise UserError(f"{place} was made for another classifier than the one given; calibrate again.")
-    return Calibration(values[0], values[1], owner, hashlib.sha256(data).hexdigest())
+    return Calibration(values[0], values[1], values[2], owner, hashlib.sha256(data).hexdigest())
