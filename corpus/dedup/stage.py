@@ -135,6 +135,7 @@ def find_near(
     stored = sketches.withColumn("index", F.lit("")).select(*NAMES, "hashes")
     stored = stored.unionByName(known.select(*NAMES, "hashes"))
     hashes = stored.join(distinct.select(*NAMES, "node"), list(NAMES)).select("node", "hashes")
+    hashes = scratch.save(hashes, "hashes")  # each comparison asks for them by number
     removed, roots = near_duplicates(distinct, hashes, first_new, config, scratch)
     scratch.facts["texts_without_near_search_for_length"] = too_long.count()
     if config.sample:

@@ -81,10 +81,12 @@ def _filter(config: ForgeConfig, space: Workspace) -> Step:
 
 
 def _dedup(config: ForgeConfig, space: Workspace) -> Step:
+    """Beside the seeds: a page that repeats one would bring its text into the mix a second time."""
     from corpus.dedup.config import DedupConfig
     from corpus.dedup.stage import run
 
-    made = _config(config, "dedup", DedupConfig, {"input": [space["filter"]], "output": space["dedup"]})
+    values = {"input": [space["filter"]], "index": [space["seed_hygiene"]], "output": space["dedup"]}
+    made = _config(config, "dedup", DedupConfig, values)
     return lambda: run(made)
 
 

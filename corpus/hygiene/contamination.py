@@ -74,7 +74,18 @@ class Scanner:
         if not len(grams):
             return Found((), ())
         found = sorted(self._candidates(words, places, grams), key=lambda c: (c.part, c.first))
+        if any(self.index.known[candidate.part].line for candidate in found):
+            found = list(self._filling_lines(text, found))
         return Found(tuple(np.unique(grams).tolist()), tuple(found))
+
+    def _filling_lines(self, text: str, candidates: Sequence[Candidate]) -> Iterator[Candidate]:
+        """The candidates but those that had to be a line of their own and are part of one."""
+        where = spans(text)
+        for candidate in candidates:
+            part = self.index.known[candidate.part]
+            whole = candidate.last - candidate.first == part.size and candidate.share >= _WHOLE
+            if not part.line or (whole and _stands_alone(text, where, candidate)):
+                yield candidate
 
     def _hits(self, words: Sequence[str]) -> tuple[Ints, Ints]:
         """(first token of the window, gram) wherever a window of the page is in the index."""
@@ -116,7 +127,7 @@ class Scanner:
         size, least = min(gram, part.size), max(self.overlap * part.coverable, short)
         if covered_tokens(found.offsets, size) < least:
             return
-        reach, done = part.size + part.size // 2 + _SLACK, -1
+        reach, done = part.size + (0 if part.line else part.size // 2 + _SLACK), -1
         # A run of neighbouring windows is looked at once, from where it begins.
         begins = np.flatnonzero(np.diff(found.places - found.offsets, prepend=-(10**9)) != 0)
         for at in begins[:_MOST_RUNS].tolist():
@@ -142,6 +153,17 @@ class Scanner:
                 near = (found.places >= low) & (found.places < done)
                 evidence = tuple(found.grams[near].tolist()), tuple(found.offsets[near].tolist())
                 yield Candidate(found.part, low + hit[1], done, min(1.0, hit[0] / part.size), *evidence, 1)
+
+
+def _stands_alone(text: str, where: Sequence[tuple[int, int]], candidate: Candidate) -> bool:
+    """Whether a line break or an end of the text lies on both sides of a candidate.
+
+    A string of its own is not enough: examples in documentation call a model with short common prompts.
+    """
+    before = text[where[candidate.first - 1][1] if candidate.first else 0 : where[candidate.first][0]]
+    end = where[candidate.last - 1][1]
+    after = text[end : where[candidate.last][0] if candidate.last < len(where) else len(text)]
+    return (not candidate.first or "\n" in before) and (candidate.last >= len(where) or "\n" in after)
 
 
 def _around(

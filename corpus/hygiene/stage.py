@@ -19,7 +19,7 @@ from corpus.engine.inputs import expand
 from corpus.engine.manifest import Manifest, OutputFile
 from corpus.engine.stage import Stage, read_table, stage_input
 from corpus.engine.tables import CLEAN_PAGES, CONTAMINATION, LEDGER
-from corpus.hygiene import batches, benchmarks, index
+from corpus.hygiene import batches, benchmarks, index, indexing
 from corpus.hygiene.config import HygieneConfig
 
 _TABLES = ("pages", "seeds")
@@ -90,7 +90,7 @@ def table_name(paths: Sequence[str]) -> str:
 def build_index(config: HygieneConfig, folder: str, facts: dict[str, Any]) -> list[OutputFile]:
     """Read the benchmarks, publish their index for the executors, and note what was read."""
     reading = benchmarks.read(benchmarks.find(config.benchmarks))
-    built, counts = index.build(reading.parts, size=config.ngram, least_words=config.min_item_words)
+    built, counts = indexing.build(reading.parts, size=config.ngram, least_words=config.min_item_words)
     facts["benchmarks"] = {
         "records": reading.records,
         "records_without_parts": reading.without_parts,

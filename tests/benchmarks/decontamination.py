@@ -23,7 +23,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 
-from corpus.hygiene import benchmarks, index
+from corpus.hygiene import benchmarks, index, indexing
 from corpus.hygiene.config import HygieneConfig
 from corpus.hygiene.contamination import Found, Scanner, proven
 from corpus.hygiene.items import Part, parts_of
@@ -52,7 +52,7 @@ def measure(workspace: Path) -> Iterator[str]:
     config = HygieneConfig(input=(), output="")
     files = benchmarks.find([str(SHARED / "benchmarks" / "benchmarks_flat.jsonl.gz")])
     began = time.process_time()
-    built, counts = index.build(
+    built, counts = indexing.build(
         benchmarks.read(files).parts, size=config.ngram, least_words=config.min_item_words
     )
     yield (
@@ -127,7 +127,7 @@ def proves(parts: list[Part], form: str) -> bool:
     alone_too = "record" not in form  # without its record, an item lacks the id that may stand beside it
     shown = [replace(part, item="") if alone_too else part for part in parts if part.kind in kinds]
     default = HygieneConfig(input=(), output="")
-    alone, _ = index.build(shown, size=default.ngram, least_words=default.min_item_words)
+    alone, _ = indexing.build(shown, size=default.ngram, least_words=default.min_item_words)
     return bool(alone.known)
 
 

@@ -31,6 +31,7 @@ from corpus.engine.session import get_session
 from tests.benchmarks import cpu, dedup_rivals
 from tests.benchmarks.dedup_corpus import Page, edited, made_texts, real_texts, vocabulary
 from tests.benchmarks.dedup_corpus import build as build_pages
+from tests.benchmarks.dedup_costs import Cost, Meter, heap_bytes, keep_all_stages, projection
 from tests.benchmarks.dedup_truth import Truth, brute_force, named_survivors, score
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -78,28 +79,27 @@ def ours(
     truth: Truth, pages: Sequence[Page], parts: Sequence[str], source: str, folder: Path
 ) -> Iterator[str]:
     warm_up(folder)
-    made, spent = dedup(source, folder / "out")
+    made, cost = dedup(source, folder / "out")
     at = {page["id"]: number for number, page in enumerate(pages)}
     kept_ids = set(pq.read_table(f"{made.folder}/pages", columns=["id"])["id"].to_pylist())
     rows = pq.read_table(f"{made.folder}/duplicates", columns=["id", "kept_id"]).to_pylist()
     named = named_survivors(truth, {at[row["id"]]: at[row["kept_id"]] for row in rows})
     cells = score(truth, parts, [page["id"] in kept_ids for page in pages]).cells()
-    yield _ROW.format("this project", cells, f"{spent:.1f}")
+    yield _ROW.format("this project", cells, f"{cost.seconds:.1f}")
     yield f"    removed pages near to the survivor that they name: {named:.4f}"
     yield from (
-        f"    {line}" for line in [*sample_lines(dict(made.facts)), *projection(made, len(pages), spent)]
+        f"    {line}" for line in [*sample_lines(dict(made.facts)), *projection(made, len(pages), cost)]
     )
 
 
-def dedup(source: str, output: Path, **keys: Any) -> tuple[Manifest, float]:
-    before = cpu.seconds()
+def dedup(source: str, output: Path, **keys: Any) -> tuple[Manifest, Cost]:
+    meter = Meter(get_session("bench", "local[2]"))
     made = run(build(DedupConfig, {"input": source, "output": str(output), **keys}))
-    return made, cpu.seconds() - before
+    return made, meter.read()
 
 
 def warm_up(folder: Path) -> None:
     """Spark, its Python workers and the compiled code of the JVM are there before the clock runs."""
-    get_session("bench", "local[2]")
     rng = random.Random(1)
     words = vocabulary(rng, 500)
     texts = [" ".join(rng.choices(words, k=60)) for _ in range(40)]
@@ -130,52 +130,27 @@ def datatrove(
     yield _ROW.format("datatrove 14x8, defaults", cells, f"{spent:.1f}")
 
 
-def projection(made: Manifest, pages: int, spent: float) -> Iterator[str]:
-    """On paper: bytes that a run of this many pages shuffles and the core-hours it takes, from this run's figures.
-
-    A page sends its bands twice (for its place in each bucket, and to the hubs), its ranking row once, and its shingles
-    once for each pair that is verified, once for the index. Memory does not grow with the number of pages: a task
-    holds one batch of texts, two shingle sets, and what Spark gives it to sort.
-    """
-    index = made.tables["index"]
-    rows = max(sum(file.rows for file in index), 1)
-    shingles = sum(
-        pq.read_table(f"{made.folder}/{f.path}", columns=["shingles"])["shingles"].to_numpy().sum()
-        for f in index
-    )
-    per_page, pairs = 5 * shingles / rows, made.facts["pairs_compared"] / pages
-    bands = made.facts["bands"] + 2
-    shuffled = bands * 20 * 2 + (bands * 8 + 200) * 2 + per_page * (pairs + 1)
-    yield (
-        f"on paper, from {spent / pages * 1000:.2f} ms, {per_page:,.0f} B of shingles and {pairs:.1f} compared pairs "
-        "for a page:"
-    )
-    for count in (100_000_000, 3_000_000_000):
-        yield (
-            f"  {count:>13,} pages: {shuffled * count / 1e12:,.1f} TB shuffled, {spent / pages * count / 3600:,.0f} "
-            f"core-hours, index {sum(f.bytes for f in index) / rows * count / 1e12:,.1f} TB, executors of 2 GiB a core"
-        )
-
-
 def scale(sizes: Sequence[int]) -> Iterator[str]:
-    """Cost for a page at two sizes of one kind of collection, with a driver of 2 GiB."""
-    os.environ.setdefault("PYSPARK_SUBMIT_ARGS", "--driver-memory 2g pyspark-shell")
+    """Cost for a page at two sizes of one kind of collection, with a driver, which is the executor, of 2 GiB."""
+    os.environ.setdefault("PYSPARK_SUBMIT_ARGS", f"--driver-memory 2g {keep_all_stages()} pyspark-shell")
     base = real_texts(SHARED / "web", 3000) if SHARED.is_dir() else []
     rates = []
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as name:
         folder = Path(name)
         warm_up(folder)
+        heap = heap_bytes(get_session("bench", "local[2]"))
+        yield f"growth with size, heap of the virtual machine limited to {heap / 2**30:.2f} GiB:"
         for size in sizes:
             source = crawl(base, size, folder / f"in-{size}")
-            made, spent = dedup(source, folder / f"out-{size}")
-            rates.append(spent / size)
+            made, cost = dedup(source, folder / f"out-{size}")
+            rates.append(cost.seconds / size)
             yield (
-                f"  {size:>8,} pages: {spent:,.0f} CPU s, {1000 * spent / size:.2f} ms for a page, "
-                f"{made.counts['kept']:,} kept, largest process {cpu.peak_bytes() / 2**30:.2f} GiB, "
-                f"{made.facts['pairs_compared']:,} pairs compared"
+                f"  {size:>8,} pages: {cost.seconds:,.0f} CPU s, {made.seconds:,.0f} s on two cores, "
+                f"{made.counts['kept']:,} kept, {made.facts['pairs_compared']:,} pairs compared, "
+                f"{cost.spilled / 2**20:,.0f} MiB spilled, largest process {cpu.peak_bytes() / 2**30:.2f} GiB"
             )
             yield from (
-                f"    {line}" for line in [*sample_lines(dict(made.facts)), *projection(made, size, spent)]
+                f"    {line}" for line in [*sample_lines(dict(made.facts)), *projection(made, size, cost)]
             )
     yield f"  growth of the cost for a page: {rates[-1] / rates[0]:.2f}"
 
@@ -223,11 +198,14 @@ def adding(new: int, sizes: Sequence[int]) -> Iterator[str]:
         warm_up(folder)
         fresh = crawl(base, new, folder / "new", seed=4)
         _, alone = dedup(fresh, folder / "alone")
-        yield f"  {new:,} new pages without an index: {alone:.1f} CPU s"
+        yield f"  {new:,} new pages without an index: {alone.seconds:.1f} CPU s"
         for size in sizes:
             earlier, spent = dedup(crawl(base, size, folder / f"in-{size}"), folder / f"old-{size}")
             _, added = dedup(fresh, folder / f"added-{size}", index=earlier.folder)
-            yield f"  {new:,} new pages beside an index of {size:,}: {added:.1f} CPU s (making the index {spent:.1f})"
+            yield (
+                f"  {new:,} new pages beside an index of {earlier.counts['kept']:,}: {added.seconds:.1f} CPU s, "
+                f"{added.shuffled / 2**20:,.0f} MiB shuffled (making the index {spent.seconds:.1f} CPU s)"
+            )
 
 
 def main(words: Sequence[str]) -> int:

@@ -4,7 +4,14 @@ import random
 import resource
 
 import pytest
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
+from corpus.dedup.batches import EDGES
+from corpus.dedup.config import DedupConfig
+from corpus.dedup.exact.stage import PAGES, numbered, sketch
+from corpus.dedup.graph.stage import Scratch, solve
+from corpus.engine.config import build
 from corpus.engine.errors import UserError
 from tests.dedup.planting import dedup, edit, page, save, table, text_of
 
@@ -23,17 +30,15 @@ def test_the_survivor_is_the_first_in_the_order_that_the_config_names(spark, tmp
         page("b", edit(rng, base, 3), score=0.9, day=1),
         page("c", base + " and more words at its very end", score=0.5, day=0),
     ]
-    source = save(rows, tmp_path / "in")
-    orders = {
-        "score,length,date,id": "b",
-        "date,id": "c",
-        "-date,id": "a",
-    }
-    for number, (order, survivor) in enumerate(orders.items()):
-        dedup(source, tmp_path / f"out-{number}", survivor=order)
-        assert kept(tmp_path / f"out-{number}") == {survivor}, order
+    records = spark.read.parquet(save(rows, tmp_path / "in"))
+    orders = {"score,length,date,id": "bca", "date,id": "cba", "-date,id": "abc", "length,-score,id": "cba"}
+    for order, best_first in orders.items():
+        config = build(DedupConfig, {"input": "in", "output": "out", "survivor": order})
+        pages = sketch(records, config).withColumn("index", F.lit("")).select(*PAGES)
+        found = numbered(pages, config).orderBy("node").collect()
+        assert "".join(row["id"] for row in found) == best_first, order
     with pytest.raises(UserError, match="no total order"):
-        dedup(source, tmp_path / "refused", survivor="score,length")
+        dedup(str(tmp_path / "in"), tmp_path / "refused", survivor="score,length")
     assert not (tmp_path / "refused").exists()
 
 
@@ -53,26 +58,11 @@ def test_containment_removes_what_the_survivor_holds_and_never_the_larger_page(s
     assert (row["containment"], round(row["jaccard"], 2)) == (1.0, 0.73)
 
 
-def test_the_same_page_fetched_again_goes_under_its_own_relation(spark, tmp_path):
-    text = text_of(random.Random(6))
-    rows = [
-        page("a", text, score=0.9, url="https://www.a.example/x?utm_source=y"),
-        page("b", text.upper(), score=0.5, url="http://a.example/x/#top"),
-        page("c", text, score=0.4, url="http://a.example/other"),
-    ]
-    dedup(save(rows, tmp_path / "in"), tmp_path / "out")
-    assert {row["id"]: row["relation"] for row in table(tmp_path / "out", "duplicates")} == {
-        "b": "url",
-        "c": "text",
-    }
-
-
-def test_graphframes_without_its_jar_is_one_sentence(spark, tmp_path):
-    rng = random.Random(2)
-    base = text_of(rng)
-    source = save([page("a", base), page("b", edit(rng, base, 3))], tmp_path / "in")
+def test_graphframes_without_its_jar_is_one_sentence(spark):
+    values = {"input": "in", "output": "out", "components": "graphframes", "local_edges": 0}
+    edges = spark.createDataFrame([(1, 2, 0.9, 0.9)], from_arrow_schema(EDGES))
     with pytest.raises(UserError, match=r"components=graphframes needs .* leave components=dataframes"):
-        dedup(source, tmp_path / "out", components="graphframes", local_edges=0)
+        solve(edges, build(DedupConfig, values), Scratch(lambda df, _: df), 1)
 
 
 COOKIES = "We use cookies to give you the best experience on our site."
@@ -90,17 +80,35 @@ def host_pages(count: int, host: str = "h.example") -> list[dict[str, object]]:
     return rows
 
 
-def test_boilerplate_is_counted_per_host_removed_and_reported(spark, tmp_path):
-    rows = [*host_pages(25), *host_pages(12, "small.example")]
-    source = save(rows, tmp_path / "in")
-    made = dedup(source, tmp_path / "out")
-    texts = {row["id"]: row["text"] for row in table(tmp_path / "out", "pages")}
-    for row in rows:
+HOSTS = [*host_pages(25), *host_pages(12, "small.example")]
+
+
+@pytest.fixture(scope="module")
+def usual(spark, tmp_path_factory):
+    """One run under the defaults: pages of two hosts, and one page under several addresses."""
+    base = tmp_path_factory.mktemp("usual")
+    text = text_of(random.Random(6))
+    again = [
+        page("a", text, score=0.9, url="https://www.a.example/x?utm_source=y"),
+        page("b", text.upper(), score=0.5, url="http://a.example/x/#top"),
+        page("c", text, score=0.4, url="http://a.example/other"),
+    ]
+    return base / "out", dedup(save([*HOSTS, *again], base / "in"), base / "out")
+
+
+def test_the_same_page_fetched_again_goes_under_its_own_relation(usual):
+    relations = {row["id"]: row["relation"] for row in table(usual[0], "duplicates")}
+    assert relations == {"b": "url", "c": "text"}
+
+
+def test_boilerplate_is_counted_per_host_removed_and_reported(usual):
+    folder, made = usual
+    texts = {row["id"]: row["text"] for row in table(folder, "pages")}
+    for row in HOSTS:
         gone = () if "small" in row["id"] else ("Home", "Docs", "Log in", COOKIES)
         assert texts[row["id"]].split("\n") == [line for line in row["text"].split("\n") if line not in gone]
     report = {
-        row["line"]: (row["host"], row["pages"], row["removed_from"])
-        for row in table(tmp_path / "out", "boilerplate")
+        row["line"]: (row["host"], row["pages"], row["removed_from"]) for row in table(folder, "boilerplate")
     }
     there = dict.fromkeys(("Home", "Docs", "Log in", COOKIES), ("h.example", 25, 25))
     assert report == {**there, "Parameters": ("h.example", 25, 0)}

@@ -44,6 +44,13 @@ def test_a_missed_pair_a_duplicate_left_and_a_wrong_removal_all_count():
     assert found["expected_recall"] > 0.99
 
 
+def test_a_page_that_its_survivor_holds_is_a_right_removal_only_where_the_config_says_so():
+    whole = set(range(100))
+    pages = [page(0, whole, {1}), page(1, set(range(40)), {1}, survivor=whole)]
+    assert measure(pages, Banding(16, 6), 0.8)["precision"] == 0.0
+    assert measure(pages, Banding(16, 6), 0.8, containment=0.98)["precision"] == 1.0
+
+
 def test_the_terminal_is_told_of_curve_recall_and_precision():
     banding = Banding(16, 6)
     facts = {"bands": 16, "rows": 6, "threshold": 0.8, "collision_curve": banding.curve()}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.hygiene import index
+from corpus.hygiene import index, indexing
 from corpus.hygiene.batches import cut
 from corpus.hygiene.calls import Call
 from corpus.hygiene.contamination import Candidate, Scanner, located, proven
@@ -31,7 +31,7 @@ PARTS = [
 
 
 def built(parts: list[Part] = PARTS) -> BenchmarkIndex:
-    return index.build(parts, size=8, least_words=5)[0]
+    return indexing.build(parts, size=8, least_words=5)[0]
 
 
 def found(text: str, known: BenchmarkIndex | None = None, overlap: float = 0.7) -> list[tuple[str, str]]:
@@ -100,6 +100,23 @@ def test_an_item_that_says_nothing_alone_needs_its_own_id_beside_it() -> None:
     assert found(amid("What is it?")) == []
     record = {"function": ["x"] * 50, "question": "What is it?", "id": "harbour_quiz_12"}
     assert [item for item, _ in found(amid(json.dumps(record)))] == ["harbour_quiz_12"]
+
+
+@pytest.mark.parametrize("written", ["{}", "> {}?", "- **{}**", "{0}\n\n{0}"])
+def test_a_question_of_few_words_is_found_where_it_is_a_line_of_its_own(written: str) -> None:
+    question = "Where does Lowmarsh lie"
+    known = built([Part("toy", "7", QUESTION, text=f"{question}?")])
+    places = [item for item, _ in found(amid(written.format(question)), known)]
+    assert places == ["7"] * max(1, written.count("{0}"))
+    for part_of_a_line in (f"{question} on the coast", f"Nobody knew: {question}", f'ask("{question}?")'):
+        assert found(amid(part_of_a_line), known) == []
+
+
+def test_a_question_that_everybody_asks_is_no_item_even_on_a_line_of_its_own() -> None:
+    parts = [
+        Part("toy", str(n), QUESTION, text=text) for n, text in enumerate(("Hello", "Who are you?", "x y"))
+    ]
+    assert built(parts).known == ()
 
 
 def test_an_answer_without_its_question_is_no_contamination() -> None:
