@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import zlib
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -12,9 +13,8 @@ from corpus.crawl.warc.members import Blocks, Codec
 from corpus.crawl.warc.window import StreamDamageError
 from corpus.crawl.warc.zstd import is_skippable, skip_frame
 
-_STEP = (
-    32 << 10
-)  # compressed bytes per call; deflate makes at most 1,032 times as many of them, lz4 255 times
+# compressed bytes per call; deflate makes at most 1,032 times as many of them, lz4 255 times
+_STEP = 32 << 10
 _PIECE = 64  # the same, where damage is near
 
 
@@ -34,8 +34,9 @@ class StreamCodec(Codec):
     errors: type[Exception]
     probe_bytes: int  # what `opening` may read
 
+    @abstractmethod
     def open(self) -> Inflater:
-        raise NotImplementedError
+        """A decoder at the start of a member."""
 
     def inflate(self, blocks: Blocks, position: int) -> Iterator[tuple[int, bytes]]:
         start = position
