@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from corpus.engine import tables
+from corpus.engine.tables import dictionary
 
 
 def test_table_dictionary_is_made_from_the_declared_schemas(repository: Path) -> None:
-    assert (repository / "docs" / "tables.md").read_text(encoding="utf-8") == tables.markdown()
+    assert (repository / "docs" / "tables.md").read_text(encoding="utf-8") == dictionary.markdown()
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/architecture.md", "docs/performance.md"])

@@ -62,7 +62,8 @@ class Commit:
 class Failure:
     """An archive that could not be read; nothing is committed for it.
 
-    `where` chooses its rows in the index that it comes from; empty for whole archives.
+    `where` chooses its rows in the index that it comes from; empty for whole archives. `fault` is the
+    traceback of an error that is not the archive's: of the program, or of the store of the output.
     """
 
     name: str
@@ -70,14 +71,15 @@ class Failure:
     bytes: int
     sentence: str
     where: str = ""
+    fault: str = ""
 
 
-def failure_of(archive: Archive, sentence: str) -> Failure:
+def failure_of(archive: Archive, sentence: str, fault: str = "") -> Failure:
     path, where = storage.redact(archive.file.path), ""
     if archive.selection:
         first, last = (name.replace("'", "''") for name in (archive.selection.first, archive.selection.last))
         where = f"warc_filename BETWEEN '{first}' AND '{last}'"
-    return Failure(archive.name, path, archive.file.bytes, sentence, where)
+    return Failure(archive.name, path, archive.file.bytes, sentence, where, fault)
 
 
 def key_of(name: str) -> str:

@@ -21,7 +21,7 @@ from corpus.crawl.inputs.fetch import ArchiveError
 from corpus.crawl.inputs.given import find_given
 from corpus.crawl.inputs.sources import Archive
 from corpus.crawl.rules.urlrules import UrlRules
-from corpus.crawl.summary import command_for, facts, file_rows, report, sentence_of
+from corpus.crawl.summary import command_for, facts, file_rows, raise_faults, report, sentence_of
 from corpus.crawl.trial.calibration import Calibration, read_calibration
 from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
@@ -39,8 +39,8 @@ SCORER, LINES = "corpus.relevance.model:load", "corpus.relevance.model:line_scor
 def run(config: FilterConfig) -> Manifest:
     """Filter all archives of `config.input`, but for those that an earlier, unfinished run committed.
 
-    Raises DataError at the end if more of them than `max_failed_fraction` could not be read; the others are
-    committed by then.
+    Raises DataError at the end if more of them than `max_failed_fraction` could not be read, and RuntimeError
+    if one ended on a fault that is not its own, such as a full disk; the others are committed by then.
     """
     found = find_given(config)
     identities = identities_of(config)
@@ -69,6 +69,7 @@ def run(config: FilterConfig) -> Manifest:
         failures = [result for result in results if isinstance(result, Failure)]
         if said := report(commits, failures, config):
             print(said, file=sys.stderr)
+        raise_faults(failures, config)
         if len(failures) > config.max_failed_fraction * len(archives):
             again = f"The others are done; the same command reads just these again: {command_for(config)}"
             raise DataError(f"{sentence_of(failures, len(archives))} {again}")
@@ -185,10 +186,13 @@ def filter_all(spark: SparkSession, archives: Sequence[Archive], work: Work) -> 
             return earlier or filter_archive(archive, work)
         except ArchiveError as error:
             return failure_of(archive, str(error))
-        except Exception as error:  # one archive's trouble, whatever it is, must not stop the others
-            traceback.print_exc()
+        except (
+            Exception
+        ) as error:  # no archive's trouble, whatever it is, may stop the others: `run` raises it
             path = storage.redact(archive.file.path)
-            return failure_of(archive, f"{path}: {type(error).__name__}: {error}"[:500])
+            return failure_of(
+                archive, f"{path}: {type(error).__name__}: {error}"[:500], traceback.format_exc()
+            )
 
     def alone(archive: Archive) -> Commit | Failure:
         try:

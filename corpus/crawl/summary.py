@@ -173,3 +173,14 @@ def _retry(failures: Sequence[Failure], config: FilterConfig) -> str:
 
 def _median(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 2] if values else 0.0
+
+
+def raise_faults(failures: Sequence[Failure], config: FilterConfig) -> None:
+    """What is no archive's own failure is never tolerated as one."""
+    faults = [failure for failure in failures if failure.fault]
+    if faults:
+        raise RuntimeError(
+            f"{len(faults):,} archives ended on a fault that is not theirs; the first:\n{faults[0].fault}"
+            "The others are done. With the fault mended the same command reads just these: "
+            f"{command_for(config)}"
+        )

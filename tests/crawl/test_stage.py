@@ -20,7 +20,7 @@ from corpus.crawl.commits import COMMITS, Commit, Failure, key_of
 from corpus.crawl.config import FilterConfig
 from corpus.crawl.inputs.sources import find_archives
 from corpus.crawl.stage import filter_all, identities_of, make_work, run
-from corpus.crawl.summary import command_for, report, sentence_of
+from corpus.crawl.summary import command_for, raise_faults, report, sentence_of
 from corpus.engine import claim, manifest
 from corpus.engine.config import build, load_yaml
 from corpus.engine.errors import DataError, UserError
@@ -214,6 +214,21 @@ def test_an_archive_that_ends_its_worker_fails_alone(spark, config, tmp_path: Pa
     failed = [result for result in results if isinstance(result, Failure)]
     assert [failure.name for failure in failed] == ["1.warc.gz"] and len(results) == 4
     assert "may have run out of memory" in failed[0].sentence
+
+
+def test_a_fault_that_is_no_archives_own_is_never_tolerated(spark, config, tmp_path: Path) -> None:
+    settings = config(max_failed_fraction=0.9)
+    claim.take(settings.output)
+    in_the_way = Path(settings.output) / PAGES.name / f"part-{key_of('1.warc.gz')}.parquet" / "full"
+    in_the_way.mkdir(parents=True)  # a folder stands where the file is to go
+    work = make_work(settings, identities_of(settings), settings.output)
+    results = filter_all(spark, find_archives(settings.input), work)
+    failed = [result for result in results if isinstance(result, Failure)]
+    assert [failure.name for failure in failed] == ["1.warc.gz"] and len(results) == 4
+    with pytest.raises(
+        RuntimeError, match=r"(?s)1 archives ended on a fault.*Traceback.*The others are done"
+    ):
+        raise_faults(failed, settings)
 
 
 def test_the_slowest_archive_is_told_with_the_command_for_it(spark, config, tmp_path: Path) -> None:
