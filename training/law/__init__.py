@@ -1,0 +1,1 @@
+"""The mixing law: losses of small runs over data shares, fitted, checked on what was set aside, and used."""
