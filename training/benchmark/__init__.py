@@ -1,0 +1,1 @@
+"""Benchmark loss: negative log-likelihood per byte of gold answers under a benchmark's own prompts."""

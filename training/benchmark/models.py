@@ -1,0 +1,83 @@
+"""The models that an evaluation is given: Hugging Face folders, and the checkpoints of a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
+from torch.distributed.checkpoint.state_dict_loader import load as load_sharded
+
+from corpus.engine.config import build, load_yaml
+from corpus.engine.errors import UserError
+from training.config import TrainConfig
+from training.model import tensors_of
+from training.plan import Plan, make_plan
+from training.run_folder import CONFIG
+
+_STEP = re.compile(r"step_(\d+)")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model to evaluate. `step` and `run` are those of a checkpoint, and None for a finished model."""
+
+    name: str
+    folder: Path
+    step: int | None = None
+    run: Path | None = None
+
+
+def subjects(path: str) -> list[Subject]:
+    """What lies at `path`: a Hugging Face folder, a run with checkpoints, or a folder of such.
+
+    Raises UserError where there is nothing of the kind.
+    """
+    root = Path(path)
+    found = list(_found(root)) or [s for inner in sorted(root.glob("*/")) for s in _found(inner)]
+    if not found:
+        raise UserError(
+            f"model={path} holds no model: give a Hugging Face folder, a run of training/run.py, or a folder "
+            "of such."
+        )
+    return found
+
+
+def load_model(subject: Subject, device: str) -> Any:
+    """The model, whole on one device: from safetensors, or from the slices of a checkpoint."""
+    from transformers import AutoModelForCausalLM
+
+    if subject.run is None:
+        return AutoModelForCausalLM.from_pretrained(str(subject.folder), use_safetensors=True).to(device)
+    model = AutoModelForCausalLM.from_config(_plan(subject.run).model.config, dtype=torch.float32)
+    load_sharded(
+        tensors_of(model), storage_reader=HuggingFaceStorageReader(str(subject.folder)), no_dist=True
+    )
+    return model.to(device)
+
+
+def load_tokenizer(subject: Subject) -> Any:
+    from transformers import AutoTokenizer
+
+    if subject.run is None:
+        return AutoTokenizer.from_pretrained(str(subject.folder))
+    return _plan(subject.run).tokenizer.loaded
+
+
+def _plan(run: Path) -> Plan:
+    """The run's own inputs: a checkpoint holds neither the shape of the model nor a tokenizer."""
+    return make_plan(build(TrainConfig, load_yaml(str(run / CONFIG)), where=str(run / CONFIG)))
+
+
+def _found(folder: Path) -> Iterator[Subject]:
+    checkpoints = folder / "checkpoints"
+    steps = (_STEP.fullmatch(path.name) for path in checkpoints.iterdir()) if checkpoints.is_dir() else ()
+    for step in sorted(int(match.group(1)) for match in steps if match):
+        yield Subject(f"{folder.name} step {step}", checkpoints / f"step_{step}", step, folder)
+    for place in (folder, folder / "export"):
+        if (place / "config.json").is_file() and any(place.glob("*.safetensors")):
+            yield Subject(folder.name, place)
