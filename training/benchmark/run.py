@@ -60,7 +60,7 @@ class EvaluateConfig:
 
 
 def plan(config: EvaluateConfig) -> str:
-    found, items = _subjects(config), _items(config)
+    found, items = _subjects(config), items_of(config)
     lines = [f"model      {subject.name}: {subject.folder}" for subject in found]
     lines += [f"benchmark  {name}: {len(of):,} items" for name, of in items.items()]
     return "\n".join([*lines, f"output     {config.output}"])
@@ -68,7 +68,7 @@ def plan(config: EvaluateConfig) -> str:
 
 def evaluate(config: EvaluateConfig) -> str:
     """Measure every model that scores.json does not hold yet; returns the table."""
-    found, items = _subjects(config), _items(config)
+    found, items = _subjects(config), items_of(config)
     output = Path(config.output)
     output.mkdir(parents=True, exist_ok=True)
     asked = {**to_dict(config, with_volatile=False), "items": {n: _digest(of) for n, of in items.items()}}
@@ -146,7 +146,7 @@ def _subjects(config: EvaluateConfig) -> list[Subject]:
     return [subject for path in config.model for subject in subjects(path)]
 
 
-def _items(config: EvaluateConfig) -> dict[str, list[Item]]:
+def items_of(config: EvaluateConfig) -> dict[str, list[Item]]:
     if not config.benchmarks:
         raise UserError("no benchmark: give benchmarks.NAME.path=FILE at least once.")
     return {name: _drawn(_read(of), of.limit) for name, of in sorted(config.benchmarks.items())}

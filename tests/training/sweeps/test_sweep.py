@@ -1,0 +1,170 @@
+"""A sweep runs what its grid says, goes on where it stopped, and fits a law to what was measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from corpus.engine.config import build
+from corpus.engine.errors import UserError
+from tests.training.support import write_model, write_shards
+from training.sweep import main
+from training.sweeps import runs
+from training.sweeps.config import Cell, SweepConfig, cells
+from training.sweeps.study import FIGURE, LAW, RUNS, STAGE, study, tables
+
+SHARES = (0.0, 0.2, 0.4, 0.6, 0.8)
+
+
+def config(tmp_path: Path, **keys: Any) -> SweepConfig:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "model: tiny\nrows: 8\nlength: 32\nmicro_rows: 8\ndevice: cpu\noptimiser: {lr: 0.01}\nheldout: {rows: 4}\n"
+    )
+    given = {
+        "data": str(tmp_path / "shards" / "stage1"),
+        "models": {"tiny": str(tmp_path / "model")},
+        "recipe": str(recipe),
+        "output": str(tmp_path / "sweep"),
+        "shares": list(SHARES),
+        "aside": [0.4],
+        "tokens": 8 * 32 * 4,
+        "resamples": 10,
+    }
+    return build(SweepConfig, {**given, **keys})
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    write_shards(tmp_path / "shards", {"agent": 1.0, "code": 2.0})
+    write_model(tmp_path / "model")
+    return tmp_path
+
+
+def test_grid_repeats_only_the_shares_that_are_asked_for(tmp_path: Path) -> None:
+    found = cells(config(tmp_path, seeds=[1, 2, 3], repeat=[0.2], models={"a": "A", "b": "B"}))
+    assert len(found) == 2 * (5 + 2)
+    assert [cell.name for cell in found[:6]] == [
+        "a-0-1",
+        "a-0.2-1",
+        "a-0.4-1",
+        "a-0.6-1",
+        "a-0.8-1",
+        "a-0.2-2",
+    ]
+    with pytest.raises(UserError, match=r"repeat=0\.3 is none of shares"):
+        config(tmp_path, repeat=[0.3])
+
+
+def test_rest_of_the_mix_keeps_its_ratio(tmp_path: Path) -> None:
+    shares = runs.shares_of(config(tmp_path), Cell("tiny", 0.4, 1), {"agent": 1, "code": 2, "text": 1})
+    assert shares == pytest.approx({"agent": 0.4, "code": 0.4, "text": 0.2})
+
+
+def test_tokens_follow_the_parameters_outside_the_embeddings(inputs: Path) -> None:
+    sized = config(inputs, tokens=0, tokens_per_parameter=3)
+    found = runs.settings(sized, Cell("tiny", 0.2, 1))
+    size = runs.size_of(runs.plan_of(sized, Cell("tiny", 0.2, 1)).model)
+    layer = 4 * 36 * 36 + 3 * 36 * 50 + 2 * 36  # attention, gated unit, two norms
+    assert size == 2 * layer + 36
+    assert found.tokens == 3 * size and found.weights == pytest.approx({"agent": 0.2, "code": 0.8})
+
+
+def test_slurm_scripts_hold_the_command_of_each_run(inputs: Path) -> None:
+    found = config(inputs, launcher="torchrun --nproc_per_node 2")
+    script = runs.write_script(found, Cell("tiny", 0.2, 1)).read_text()
+    assert "#SBATCH --job-name=tiny-0.2-1" in script and "torchrun --nproc_per_node 2" in script
+    assert "seed=1" in script and "weights.agent=0.2" in script
+
+
+def rows_of(noise: float = 0.0, sizes: tuple[int, ...] = (1_000_000,)) -> list[dict[str, Any]]:
+    """Losses with a known best share of 0.36 for both benchmarks taken together."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for size in sizes:
+        for share in np.linspace(0, 0.9, 10):
+            shares = {"agent": float(share), "code": (1 - share) / 2, "text": (1 - share) / 2}
+            one = {"run": f"{size}-{share:.1f}", "model": str(size), "size": size, "tokens": 20 * size}
+            one |= {"seed": 1, "share": float(share), "shares": list(shares.items())}
+            offset = 0.1 * (1_000_000 / size) ** 0.3
+            losses = {
+                "heldout.agent": 0.8 + offset + np.exp(-5 * share),
+                "heldout.text": 0.9 + offset + np.exp(-3.6 + 5 * share),
+            }
+            for name, loss in losses.items():
+                value = float(loss * np.exp(noise * rng.standard_normal()))
+                rows.append({**one, "benchmark": name, "loss": value})
+    return rows
+
+
+def test_study_finds_the_known_optimum_and_writes_what_a_stage_needs(tmp_path: Path) -> None:
+    found = config(tmp_path, aside=[0.2, 0.5], tolerance=0.05)
+    Path(found.output).mkdir()
+    law = study(found, rows_of())
+    assert law["best"]["share"] == pytest.approx(0.36, abs=0.02)
+    assert law["set_aside"]["check"]["mixes"] == 2 and law["set_aside"]["check"]["error"] < 0.01
+    assert law["harmless"]["for"] == ["heldout.text"] and 0 < law["harmless"]["share"] < 0.36
+    stage = yaml.safe_load((Path(found.output) / STAGE).read_text())
+    assert stage["weights"]["agent"] == pytest.approx(law["best"]["share"])
+    assert sum(stage["weights"].values()) == pytest.approx(1, abs=1e-3)
+    assert json.loads((Path(found.output) / LAW).read_text()) == json.loads(json.dumps(law))
+    figure = (Path(found.output) / FIGURE).read_text()
+    assert "heldout.agent" in figure and "share of agent in tokens" in figure
+
+
+def test_same_runs_give_the_same_figure(tmp_path: Path) -> None:
+    pictures = []
+    for name in ("a", "b"):
+        found = config(tmp_path, output=str(tmp_path / name), resamples=2)
+        Path(found.output).mkdir()
+        study(found, rows_of())
+        pictures.append((Path(found.output) / FIGURE).read_bytes())
+    assert pictures[0] == pictures[1]
+
+
+@pytest.mark.slow  # a law over three sizes, fitted twice
+def test_largest_of_three_sizes_is_kept_from_the_fit(tmp_path: Path) -> None:
+    found = config(tmp_path, aside=[0.2], resamples=0)
+    Path(found.output).mkdir()
+    law = study(found, rows_of(sizes=(1_000_000, 3_000_000, 8_000_000)))
+    assert law["set_aside"]["largest_size"] and law["set_aside"]["check"]["mixes"] == 12
+    assert law["best"]["low"] is None  # without resamples there is no interval, and none is made up
+
+
+def test_benchmarks_have_the_same_runs_in_the_same_order() -> None:
+    found = tables(rows_of(sizes=(1_000_000, 3_000_000)))
+    one, other = found.values()
+    assert np.array_equal(one.shares, other.shares) and np.array_equal(one.sizes, other.sizes)
+
+
+@pytest.mark.parametrize("key", ["target", "general"])
+def test_benchmark_that_no_run_measured_is_named(tmp_path: Path, key: str) -> None:
+    given = {"target": {"heldout.agnt": 1.0}, "general": ["heldout.agnt"]}
+    with pytest.raises(UserError, match=r"did you mean 'heldout\.agent'"):
+        study(config(tmp_path, **{key: given[key]}), rows_of())
+
+
+@pytest.mark.slow  # five runs of the trainer, each in a process of its own
+def test_sweep_trains_measures_and_goes_on_where_it_stopped(
+    inputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config(inputs)
+    words = [f"data={inputs}/shards/stage1", f"models.tiny={inputs}/model", f"recipe={inputs}/recipe.yaml"]
+    words += [f"output={inputs}/sweep", f"tokens={8 * 32 * 4}", "resamples=5", "aside=0.4"]
+    assert main([*words, "shares=0,0.2"]) == 2  # too few for a law, but both are trained
+    assert "a law needs at least" in capsys.readouterr().err
+    first = {p: p.stat().st_mtime_ns for p in (inputs / "sweep" / "runs").glob("*/losses.json")}
+    assert len(first) == 2
+    assert main([*words, "shares=0,0.2,0.4,0.6,0.8"]) == 0
+    assert all(path.stat().st_mtime_ns == time for path, time in first.items())
+    table = pq.read_table(inputs / "sweep" / RUNS).to_pylist()
+    assert {row["run"] for row in table} == {f"tiny-{share:g}-1" for share in SHARES}
+    assert {row["benchmark"] for row in table} == {"heldout.agent"}
+    assert dict(table[1]["shares"])["code"] == pytest.approx(0.8)
+    assert "best share" in capsys.readouterr().out

@@ -1,0 +1,91 @@
+"""The keys of `training/sweep.py`, and the grid that they span."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from corpus.engine.config import option
+from corpus.engine.errors import UserError
+from training.benchmark.run import BenchmarkConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepConfig:
+    """Which runs, on what, and what is made of them."""
+
+    data: str = option("shard set with a folder per source, such as WORKSPACE/shards/stage1")
+    models: dict[str, str] = option(
+        "sizes by name: a folder with config.json alone starts at random, one with weights goes on",
+        {},
+    )
+    output: str = option("folder of runs/, runs.parquet, law.json, law.svg, stage1.yaml", volatile=True)
+    recipe: str = option("YAML of training/run.py that all runs follow", "conf/training/tiny-cpu-stage1.yaml")
+    train: dict[str, Any] = option("keys of the recipe to change, such as train.rows=16", {})
+    source: str = option("source whose share is swept; the others keep their ratio", "agent")
+    shares: tuple[float, ...] = option(
+        "shares of that source", (0.0, 0.1, 0.2, 0.33, 0.4, 0.5, 0.7, 0.9), least=0, most=1
+    )
+    seeds: tuple[int, ...] = option("seeds of data order and random start; each is a run of its own", (1,))
+    repeat: tuple[float, ...] = option(
+        "shares that run with every seed; none: all. The others run with the first seed", ()
+    )
+    tokens_per_parameter: float = option(
+        "tokens of a run for each parameter outside the embeddings", 20.0, least=0
+    )
+    tokens: int = option("tokens of every run, in place of that; 0 leaves it to the size", 0, least=0)
+    benchmarks: dict[str, BenchmarkConfig] = option(
+        "benchmarks beside the loss on each held-out source, as training/evaluate.py takes them", {}
+    )
+    target: dict[str, float] = option(
+        "weights of the benchmarks in the loss that the best share minimises; none: all alike", {}
+    )
+    general: tuple[str, ...] = option(
+        "benchmarks that the largest harmless share must not harm; none: the other held-out sources",
+        (),
+    )
+    tolerance: float = option(
+        "how far those may rise above their loss at the least share, as a share of it", 0.01, least=0
+    )
+    aside: tuple[float, ...] = option(
+        "shares kept from the fit, to check it; the largest size is kept from it too", (0.2, 0.5)
+    )
+    resamples: int = option("resampled fits behind the interval of the best share", 200, least=0)
+    launcher: str = option("what starts a run, such as: torchrun --nproc_per_node 8", "", volatile=True)
+    launch: str = option(
+        "here runs one after another; slurm writes a script per run and starts none",
+        "here",
+        choices=("here", "slurm"),
+        volatile=True,
+    )
+
+    def __post_init__(self) -> None:
+        for name, given in (("repeat", self.repeat), ("aside", self.aside)):
+            strange = sorted(set(given) - set(self.shares)) if name == "repeat" else []
+            if strange:
+                raise UserError(f"{name}={strange[0]:g} is none of shares={list(self.shares)}.")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the grid."""
+
+    model: str
+    share: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.model}-{self.share:g}-{self.seed}"
+
+
+def cells(config: SweepConfig) -> list[Cell]:
+    """The grid, small models first, so that a law can be read from a sweep that is not finished."""
+    repeated = set(config.repeat) or set(config.shares)
+    return [
+        Cell(model, share, seed)
+        for model in config.models
+        for number, seed in enumerate(config.seeds)
+        for share in config.shares
+        if number == 0 or share in repeated
+    ]
