@@ -17,11 +17,14 @@ from corpus.engine.config import option, to_dict
 from corpus.engine.errors import UserError
 from corpus.engine.progress import Progress
 from training.benchmark import bfcl
+from training.benchmark.generate import complete
 from training.benchmark.items import Item, by_template, plain, read_items
 from training.benchmark.models import Subject, load_model, load_tokenizer, subjects
+from training.benchmark.peer_scores import HarnessConfig, LeaderboardConfig, harness, leaderboard
 from training.benchmark.score import Score, per_byte, score
 
 SCORES, TABLE = "scores.json", "scores.md"
+NOT_RUN = "not run"
 GROUPS = {"v2": bfcl.V2, "v3": bfcl.V3}  # the versions of the leaderboard that the paper reports
 
 
@@ -54,6 +57,8 @@ class EvaluateConfig:
     bos: bool = option("begin each text with the tokenizer's BOS", False)
     length: int | None = option("most tokens of one pass; null takes the model's positions", None, least=2)
     precision: str = option("number format of the model", "fp32", choices=("fp32", "bf16"))
+    bfcl: LeaderboardConfig = option("scores of the function calling leaderboard by its own package")
+    lm_eval: HarnessConfig = option("scores of lm-evaluation-harness by its library")
     device: str = option(
         "auto takes CUDA where there is one", "auto", choices=("auto", "cpu", "cuda"), volatile=True
     )
@@ -95,7 +100,25 @@ def measure(subject: Subject, items: Mapping[str, Sequence[Item]], config: Evalu
         texts = [by_template(item, tokenizer) if config.template == "chat" else plain(item) for item in of]
         scored = score(texts, model, tokenizer, bos=config.bos, longest=config.length)
         rows[name] = _grouped(of, scored)
-    return {"name": subject.name, "step": subject.step, "benchmarks": rows}
+    scores = _scores(subject, model, tokenizer, config, device)
+    return {"name": subject.name, "step": subject.step, "benchmarks": rows, "scores": scores}
+
+
+def _scores(
+    subject: Subject, model: Any, tokenizer: Any, config: EvaluateConfig, device: str
+) -> dict[str, Any]:
+    """Scores of the packages that have an interpreter; a checkpoint is no folder that lm-eval reads."""
+    found: dict[str, Any] = {"bfcl": NOT_RUN, "lm_eval": NOT_RUN}
+    if config.bfcl.python:
+
+        def answer(conversations: Sequence[list[dict[str, str]]]) -> list[str]:
+            most = config.bfcl.most_tokens
+            return complete(conversations, model, tokenizer, template=config.template, most=most)
+
+        found["bfcl"] = leaderboard(config.bfcl, answer)
+    if config.lm_eval.python and subject.run is None:
+        found["lm_eval"] = harness(config.lm_eval, subject.folder, device, config.precision)
+    return found
 
 
 def _grouped(items: Sequence[Item], scores: Sequence[Score]) -> dict[str, Any]:
@@ -122,22 +145,35 @@ def _row(scores: Sequence[Score]) -> dict[str, Any]:
 
 
 def table(rows: Any) -> str:
-    """Loss in nats per byte by model and benchmark, with the standard error over items."""
+    """By model: loss in nats per byte of each benchmark with its standard error over items, then scores."""
     rows = list(rows)
+    scores = sorted({(kind, name) for row in rows for kind, of in row["scores"].items() if of != NOT_RUN
+                     for name in of})  # fmt: skip
     columns = sorted({(name, group) for row in rows for name in row["benchmarks"] for group in
                       row["benchmarks"][name] if group in ("all", *GROUPS)})  # fmt: skip
     head = ["model", *(name if group == "all" else f"{name} {group}" for name, group in columns)]
+    head += [f"{kind} {name} (score)" for kind, name in scores]
     lines = [head, ["---"] * len(head)]
     for row in rows:
         cells = [row["benchmarks"].get(name, {}).get(group) for name, group in columns]
-        lines.append([row["name"], *(_cell(cell) for cell in cells)])
+        reached = [_score(row["scores"][kind], name) for kind, name in scores]
+        lines.append([row["name"], *(_cell(cell) for cell in cells), *reached])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def _cell(row: Mapping[str, Any] | None) -> str:
     if row is None:
-        return "not run"
+        return NOT_RUN
     return f"{row['loss']:.4f}" + (f" ± {row['stderr']:.4f}" if row["stderr"] is not None else "")
+
+
+def _score(scores: Any, name: str) -> str:
+    """The one number of a score that is shown; scores.json has all of them."""
+    if scores == NOT_RUN or name not in scores:
+        return NOT_RUN
+    row = scores[name]
+    key = next((key for key in ("accuracy", "acc", "exact_match", "bits_per_byte") if key in row), None)
+    return f"{row[key]:.4f}" if key else NOT_RUN
 
 
 def _subjects(config: EvaluateConfig) -> list[Subject]:
@@ -147,7 +183,7 @@ def _subjects(config: EvaluateConfig) -> list[Subject]:
 
 
 def items_of(config: EvaluateConfig) -> dict[str, list[Item]]:
-    if not config.benchmarks:
+    if not (config.benchmarks or config.bfcl.python or config.lm_eval.python):
         raise UserError("no benchmark: give benchmarks.NAME.path=FILE at least once.")
     return {name: _drawn(_read(of), of.limit) for name, of in sorted(config.benchmarks.items())}
 

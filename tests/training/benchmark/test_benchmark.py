@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from corpus.engine.errors import UserError
+from tests.training.benchmark.conftest import TEXTS
 from tests.training.support import train, words, write_model, write_shards
 from training.benchmark import bfcl
 from training.benchmark.items import Item, Segment, Turn, by_template, plain, read_items
@@ -18,37 +18,6 @@ from training.benchmark.models import load_model, subjects
 from training.benchmark.run import SCORES, TABLE
 from training.benchmark.score import encode, per_byte, score, windows
 from training.evaluate import main
-
-TEXTS = [f"call number {n} with value {n * n} and name item_{n}" for n in range(40)]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of random weights with a tokenizer of its own, as a Hugging Face folder."""
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    raw = Tokenizer(models.BPE())
-    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    raw.train_from_iterator(
-        TEXTS, trainers.BpeTrainer(vocab_size=400, special_tokens=["<end>"], initial_alphabet=alphabet)
-    )
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-    model = LlamaForCausalLM(
-        LlamaConfig(vocab_size=raw.get_vocab_size(), max_position_embeddings=256, **sizes)
-    )
-    where = tmp_path_factory.mktemp("model")
-    model.save_pretrained(where)
-    PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<end>").save_pretrained(where)
-    return where
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    return AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
 
 
 def by_hand(model: Any, tokenizer: Any, prompt: str, answer: str) -> float:
