@@ -32,14 +32,6 @@ def parquet_hashes(workspace: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def demo(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    workspace = tmp_path_factory.mktemp("road") / "demo"
-    done = forge(repository, f"output={workspace}", "master=local[2]")
-    assert done.returncode == 0, done.stderr[-4000:]
-    return workspace, done.stdout
-
-
 def test_demo_keeps_the_planted_pages_and_little_else(demo: tuple[Path, str]) -> None:
     from corpus.demo.road import replaced_by_url
     from corpus.demo.score import score
@@ -159,6 +151,7 @@ def test_road_killed_in_the_middle_and_run_again_gives_the_same_bytes(
     assert parquet_hashes(workspace) == parquet_hashes(demo[0])
 
 
+@pytest.mark.slow  # minutes on two cores
 def test_real_pages_go_the_whole_road(repository: Path, shared_data: Path, tmp_path: Path) -> None:
     done = forge(
         repository,

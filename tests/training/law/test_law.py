@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from corpus.engine.errors import UserError
+from tests.training.law.published import published
 from training.law.choice import check, choose, weighted
 from training.law.fit import fit
 from training.law.forms import (
@@ -154,22 +153,6 @@ def test_a_share_that_was_never_swept_is_refused() -> None:
 def test_row_that_no_law_can_hold_is_named(loss: float, shares: dict[str, float]) -> None:
     with pytest.raises(UserError, match="run r7"):
         from_rows([{"run": "r7", "shares": shares, "size": 1, "tokens": 1, "loss": loss}], SOURCES)
-
-
-def published(shared_data: Path) -> dict[str, Losses]:
-    """Three sources at 410M, by validation domain, each with the same 32 mixes."""
-    sources = ("Github", "Books3", "Pile-CC")
-    tables: dict[str, list[dict]] = {}
-    with gzip.open(shared_data / "laws" / "mixing_losses.csv.gz", "rt") as stream:
-        for row in csv.DictReader(stream):
-            if (row["experiment"], row["model_size"], row["step"]) == ("3Mix", "410M", "60000"):
-                shares = dict(zip(sources, map(float, row["run"].split("-")[1:])))
-                one = {"run": row["run"], "shares": shares, "size": 4.1e8, "tokens": 3e10}
-                tables.setdefault(row["validation_domain"], []).append({**one, "loss": float(row["loss"])})
-    return {
-        name: from_rows(sorted(rows, key=lambda r: r["run"]), sources)
-        for name, rows in sorted(tables.items())
-    }
 
 
 @pytest.mark.slow  # three draws of six mixes, three tables each
