@@ -43,7 +43,7 @@ class Answer:
     def chunks(self) -> Iterator[bytes]:
         """The bytes as they come. Raises WebError where the connection ends early or hardly brings any."""
         began, came = time.monotonic(), 0
-        with _errors_told():
+        with errors_told():
             while chunk := self._response.read1(_CHUNK):
                 yield chunk
                 came += len(chunk)
@@ -55,13 +55,20 @@ class Answer:
 
 @contextlib.contextmanager
 def get(
-    path: str, access: Access = ACCESS, *, start: int = 0, end: int | None = None, version: str = ""
+    path: str,
+    access: Access = ACCESS,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    version: str = "",
+    token: str = "",
 ) -> Iterator[Answer]:
     """Ask once for bytes start..end (end excluded), on the condition that the file is still at `version`.
 
-    The answer may begin at 0 all the same: servers need not know ranges. Raises WebError.
+    The answer may begin at 0 all the same: servers need not know ranges. A `token` is sent to this host
+    alone, not to one that it redirects to. Raises WebError.
     """
-    headers = {}
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     if start or end is not None:
         headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         if version:
@@ -106,12 +113,12 @@ def _asked(
     method: str, path: str, access: Access, headers: dict[str, str]
 ) -> Iterator[urllib3.BaseHTTPResponse]:
     """The response to one request, if its status is a good one."""
-    with _errors_told():
+    with errors_told():
         address, own = address_of(path)
         fixed = {"User-Agent": "hephaestus-forge/0.1", "Accept-Encoding": "identity"}
     with slot(urlsplit(address).netloc, access.connections):
-        with _errors_told():
-            response = _manager(os.getpid(), _proxy_of(address)).request(
+        with errors_told():
+            response = pool(address).request(
                 method,
                 address,
                 headers={**fixed, **own, **headers},
@@ -146,7 +153,7 @@ def _refusal(response: urllib3.BaseHTTPResponse) -> WebError:
 
 
 @contextlib.contextmanager
-def _errors_told() -> Iterator[None]:
+def errors_told() -> Iterator[None]:
     """The many errors of a connection as WebError, in words without the address."""
     try:
         yield
@@ -206,14 +213,18 @@ def _proxy_of(address: str) -> str:
     return "" if not proxy or urllib.request.proxy_bypass(parts.hostname or "") else proxy
 
 
-@lru_cache(maxsize=8)
-def _manager(process: int, proxy: str) -> urllib3.PoolManager:  # noqa: ARG001 - sockets do not survive a fork
+def pool(address: str, connections: int = 8) -> urllib3.PoolManager:
     """Connections that are kept and used again: an index asks one host thousands of times."""
+    return _manager(os.getpid(), _proxy_of(address), connections)
+
+
+@lru_cache(maxsize=8)
+def _manager(process: int, proxy: str, size: int) -> urllib3.PoolManager:  # noqa: ARG001 - sockets do not survive a fork
     if not proxy:
-        return urllib3.PoolManager(num_pools=32, maxsize=8)
+        return urllib3.PoolManager(num_pools=32, maxsize=size)
     user = urlsplit(proxy).netloc.rpartition("@")[0]
     headers = urllib3.make_headers(proxy_basic_auth=unquote(user)) if user else None
-    return urllib3.ProxyManager(proxy, num_pools=32, maxsize=8, proxy_headers=headers)
+    return urllib3.ProxyManager(proxy, num_pools=32, maxsize=size, proxy_headers=headers)
 
 
 def _version(response: urllib3.BaseHTTPResponse) -> str:

@@ -6,7 +6,11 @@
 module from a hub, the name belongs to the API and follows in brackets:
 `torch.hub.load[pytorch/vision,resnet18]`, because each such entry has a documentation page of its own.
 - A shell command is its page's title: the program, with its subcommand where the page documents one.
-- A tool or action that a trajectory calls is its name as it is called: `Search`.
+- A tool or action of an agent is its name as it is defined or called: `Search`; of an action in words the
+first one counts (`go` of `go to desk 1`), of a shell command the program.
+
+A seed names the APIs that its text documents, defines as tools at hand, or calls. Names are compared as they
+are written, within and across sources: the same name is the same API.
 """
 
 from __future__ import annotations
@@ -17,10 +21,11 @@ from urllib.parse import urlsplit
 from corpus.seeds.records import words
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_MOST_CALL = 4_000  # characters in which the name of what is called must stand
 _LOADERS = {"from_pretrained", "load", "pipeline", "KerasLayer", "load_model", "from_hparams", "create_model"}
 _CALL = re.compile(r"([A-Za-z_]\w*(?:(?:\.[A-Za-z_]\w*)|(?:\(\)\.[A-Za-z_]\w*))*)\s*\(")
 _QUOTED = re.compile(r"""(?:\b(\w+)\s*=\s*)?(['"])([^'"\n]{1,160})\2""")
-_HTTP_CALL = re.compile(r"^\s*(GET|PUT|POST|DELETE|OPTIONS|HEAD|PATCH|TRACE)\s+(\S+)", re.IGNORECASE)
+_HTTP_CALL = re.compile(r"^\s*(GET|PUT|POST|DELETE|OPTIONS|HEAD|PATCH|TRACE)\s+(\S+)")  # not "put it down"
 
 
 def http_api(host: str, method: str, path: str) -> str:
@@ -37,7 +42,7 @@ def http_api(host: str, method: str, path: str) -> str:
 
 def api_of_call(call: str, host: str = "") -> str:
     """The API behind a call as it is written in a data set: an HTTP request line, a curl command or code."""
-    call = words(call)
+    call = words(call)[:_MOST_CALL]
     request = _HTTP_CALL.match(call)
     if request:
         return http_api(host, request.group(1), request.group(2))

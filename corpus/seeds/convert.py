@@ -18,6 +18,7 @@ from corpus.seeds.records import (
     TOO_LARGE,
     TOO_LONG,
     UNKNOWN_FORMAT,
+    UNPARSED,
     Candidate,
     Draft,
     Item,
@@ -41,12 +42,13 @@ def convert(item: Item, limits: Limits | None = None) -> Iterator[Candidate]:
     """The candidates of one item; at least one, so that no item is lost without a word."""
     limits = limits or Limits()
     too_large = TOO_LARGE if len(item.text) > limits.most_item_chars else ""
-    reason = item.reason or too_large or ("" if item.text.strip() else EMPTY)
+    parsed = item.value is not UNPARSED
+    reason = item.reason or too_large or ("" if parsed or item.text.strip() else EMPTY)
     if reason:
         yield candidate(item.origin, item.index, None, reason)
         return
     try:
-        value = parse(item.origin.path, item.text)
+        value = item.value if parsed else parse(item.origin.path, item.text)
     except Malformed as error:
         yield candidate(item.origin, item.index, None, MALFORMED, error)
         return
@@ -63,7 +65,7 @@ def convert(item: Item, limits: Limits | None = None) -> Iterator[Candidate]:
 def _convert_value(item: Item, value: Any, position: int, limits: Limits) -> Iterator[Candidate]:
     number = 0
     try:
-        name = adapter_for(item.origin.path, value)
+        name = adapter_for(item.origin.path, value, item.origin.adapter)
         if name is None:
             yield candidate(item.origin, position, None, UNKNOWN_FORMAT)
             return

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
+from corpus.seeds.code.suffixes import SUFFIXES as CODE_SUFFIXES
 from corpus.seeds.records import Malformed
 
 MOST_ALIASES, MOST_MERGED = 2_000, 100_000
 MOST_DEPTH = 200  # libyaml composes nested nodes on the C stack, which deeper documents would overflow
-_TEXT_SUFFIXES = (".md", ".markdown", ".rst", ".txt", ".csv")
+_TEXT_SUFFIXES = (".md", ".markdown", ".mdx", ".rst", ".txt", ".csv", *CODE_SUFFIXES)
 _YAML_SUFFIXES = (".yaml", ".yml")
 LINES_SUFFIXES = (".jsonl", ".ndjson")
 
@@ -38,7 +38,7 @@ def parse(path: str, text: str) -> Any:
 
     The name of the file decides; without a telling name, whatever starts like JSON must be JSON.
     """
-    name, body = path.lower(), text.lstrip("\ufeff \t\r\n")
+    name, body = path.lower().removesuffix(".gz"), text.lstrip("\ufeff \t\r\n")
     if name.endswith(_TEXT_SUFFIXES):
         return text
     try:
@@ -53,16 +53,6 @@ def parse(path: str, text: str) -> Any:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise Malformed(f"{type(error).__name__}: {first}") from error
     return text
-
-
-def rows(path: str, text: str) -> Iterator[tuple[int, str]]:
-    """(position, content) of the items of a file: the lines of JSON lines, else the file as one item."""
-    if path.lower().endswith(LINES_SUFFIXES):
-        for number, line in enumerate(text.split("\n")):
-            if line.strip():
-                yield number, line
-    else:
-        yield 0, text
 
 
 def _check_events(text: str) -> None:

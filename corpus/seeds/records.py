@@ -8,36 +8,47 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-TOOL_DOC, FUNCTION_CALL, TRAJECTORY, CODE, TEXT = "tool_doc", "function_call", "trajectory", "code", "text"
+from corpus.seeds.licences import spdx
+
+TOOL_DOC, FUNCTION_CALL, TRAJECTORY = "tool_doc", "function_call", "trajectory"
+CODE, PLAN, TEXT = "code", "plan", "text"
+KINDS = (TOOL_DOC, FUNCTION_CALL, TRAJECTORY, CODE, PLAN, TEXT)
 
 # Reasons in the ledger: the first line says that an item could not be read, the second that it is not wanted.
 UNKNOWN_FORMAT, MALFORMED, TOO_LARGE = "unknown_format", "malformed", "too_large"
 EMPTY, TOO_LONG, DUPLICATE = "empty", "too_long", "duplicate"
 FAILURES = (UNKNOWN_FORMAT, MALFORMED, TOO_LARGE)
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
+UNPARSED: Any = object()  # the value of an item that stands there as text only
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an item comes from. `address` locates the source, `name` is the data set's short name."""
+    """Where an item comes from. `address` locates the source, `name` is the data set's short name.
+
+    `adapter` is the one that the source asks for; empty where the item's own form decides.
+    """
 
     name: str
     address: str
     licence: str | None
     path: str
+    adapter: str = ""
 
 
 @dataclass(frozen=True)
 class Item:
     """The content of one file, or one row of a file; `index` is its position there.
 
-    With a `reason` it stands for content that could not be read, and has no text.
+    With a `reason` it stands for content that could not be read, and has no text. Rows of files that are
+    parsed as they are read (Parquet, large JSON) have a `value` and no text.
     """
 
     origin: Origin
     index: int
     text: str
     reason: str = ""
+    value: Any = UNPARSED
 
 
 @dataclass(frozen=True)
@@ -95,8 +106,8 @@ def clean(text: str) -> str:
 
 
 def _clean_origin(origin: Origin) -> Origin:
-    licence = clean(origin.licence) if origin.licence else None
-    return Origin(clean(origin.name), clean(origin.address), licence, clean(origin.path))
+    licence = spdx(clean(origin.licence)) if origin.licence else None
+    return Origin(clean(origin.name), clean(origin.address), licence, clean(origin.path), origin.adapter)
 
 
 def _clean_draft(draft: Draft) -> Draft:
@@ -111,6 +122,8 @@ def distinct(apis: Iterable[str]) -> tuple[str, ...]:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """`value` if it is a mapping, else an empty one: data lies about its types."""
+    if type(value) is dict:  # asking for the abstract type is ten times as dear, and this is asked most
+        return value
     return value if isinstance(value, Mapping) else {}
 
 
@@ -120,7 +133,7 @@ def sequence(value: Any) -> list[Any]:
 
 def words(value: Any) -> str:
     """A scalar as trimmed text; empty for anything nested and for the placeholders of missing values."""
-    if value is None or isinstance(value, (Mapping, list, tuple, set)):
+    if type(value) is not str and (value is None or isinstance(value, (Mapping, list, tuple, set))):
         return ""
     text = str(value).strip()
     return "" if text in ("N/A", "None", "null", "nan") else text

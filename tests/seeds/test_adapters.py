@@ -79,8 +79,8 @@ def test_openapi_gives_one_seed_per_operation_and_recursive_schemas_end() -> Non
     assert drop.draft.apis == ("api.birds.example DELETE /v2/sightings/{id}",)
     assert read.draft.kind == "tool_doc" and read.draft.title == "Bird watch: Read a sighting"
     for wanted in (
-        "| id | path | integer | yes |",
-        "one of: en, fr",
+        "- `id` (integer, path, required)",
+        "- `lang` (string, one of: en, fr, query, optional)",
         '"species": "wren"',
         "curl --request GET",
         "- 200:",
@@ -92,7 +92,7 @@ def test_openapi_gives_one_seed_per_operation_and_recursive_schemas_end() -> Non
 def test_swagger_2_in_yaml_takes_host_base_path_and_body() -> None:
     post = only("birds.yaml", SWAGGER)
     assert post.draft.apis == ("api.birds.example POST /v1/sightings",)
-    assert "| species | string | yes |" in post.draft.text and "--data" in post.draft.text
+    assert "- `species` (string, body, required)" in post.draft.text and "--data" in post.draft.text
 
 
 def test_an_apibench_row_becomes_documentation_and_an_answered_one_a_function_call() -> None:
@@ -134,7 +134,7 @@ def test_chat_messages_become_a_trajectory_with_its_actions() -> None:
     seed = only("fireact.jsonl", {"messages": messages})
     assert seed.draft.kind == "trajectory" and seed.draft.apis == ("finish", "search")
     assert (
-        seed.draft.text.startswith("User: Where do wrens nest?")
+        seed.draft.text.startswith("Task: Where do wrens nest?")
         and "Observation: In hedges." in seed.draft.text
     )
 

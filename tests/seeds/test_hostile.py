@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +15,9 @@ from corpus.engine.errors import UserError
 from corpus.seeds.convert import convert
 from corpus.seeds.parsing import parse
 from corpus.seeds.planning import GROUP_BYTES, OPEN_BYTES, Task, groups
-from corpus.seeds.reading import Line, container_item, container_lines, file_items, is_container, origins
+from corpus.seeds.reading import Line, container_item, container_lines, file_items, is_container
 from corpus.seeds.records import Item, Malformed, Origin
+from corpus.seeds.sidecar import origins
 
 HERE = Origin("test", "git:test", "MIT", "rows.jsonl.gz")
 CALL = json.dumps({"api_call": "zoo.feed(animal='wren')", "functionality": "Feeds an animal of the zoo."})
@@ -138,3 +142,39 @@ def test_groups_hold_every_task_once_in_order_and_about_equal_work() -> None:
     assert len(groups(small)) == 4 and [task for group in groups(small) for task in group] == small
     large = groups(tasks(1, 3 * GROUP_BYTES, 1, 1))
     assert [len(group) for group in large] == [1, 1, 2]
+
+
+EVIL = """
+import json
+import os
+import subprocess
+import sys
+from corpus.seeds.convert import convert
+from corpus.seeds.records import Item, Origin
+N = 60_000
+chat = lambda text, role="assistant", key="content": {"messages": [{"role": "user", "content": "Go"}, {"role": role, key: text}]}
+rows = [
+    chat("<functioncall> {" * N), chat("<tool_call>" * N), chat("<function=a>" * N), chat("<parameter=" * N),
+    chat("[a(" + "'" * N), chat("[a(" + "b=[" * N), chat("{" * N, "system"), chat('{"name": [' * N, "system"),
+    chat("[{'a': (" * N, "system"), chat("```\\n" * N, "ai", "text"), chat("Action: " + " " * N + "x"),
+    chat("Thought:" * N), chat("> go\\n" * N, "user"), chat("a" * N + " b" * N),
+    chat("Please provide a reasonable subgoal-based plan. Task: " + " " * N + "Subgoal 1: " + " ;" * N, "user"),
+    {"query": "[STATEMENT]" * N, "ground_truth_plan": "1. " * N},
+    {"confirmed_task": "x", "action_reprs": ["[a] " + " " * N + "-" * N]},
+    {"func_name": "f", "content": "#!coding\\n" * N, "path": "a"}, {"func_name": "f", "func_code_string": " " * N},
+    {"instruction": "API [" * N, "input": "x", "output": "API-Request: [" + "A(" * N},
+    {"prompt": "x", "python_function_name": "a" * N}, {"dataset": "x", "query_dict": json.dumps({"query": "q", "reference": "a." * N})},
+]
+texts = [("a.md", "a.b" * N + "("), ("a.md", ("f(" + ") -> " * N) + "\\n"), ("a.md", "---\\n" * N), ("a.txt", "=" * N), ("a.md", "# [" * N)]
+for path, text in [("rows.json", json.dumps(row)) for row in rows] + texts:
+    found = list(convert(Item(Origin("t", "", "MIT (" * N, path), 0, text)))
+    assert found, path
+print("done")
+"""
+
+
+def test_texts_made_to_keep_an_adapter_busy_for_ever_are_done_with_soon(repository: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(repository)}
+    command = [sys.executable, "-c", EVIL]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
+    assert done.stdout.strip() == "done", done.stderr[-2000:]

@@ -11,20 +11,16 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from corpus.seeds.records import (
-    FUNCTION_CALL,
-    TEXT,
-    TOOL_DOC,
-    Draft,
-    distinct,
-    first_line,
-    mapping,
-    paragraphs,
-    sequence,
-    words,
-)
+from corpus.seeds.records import TEXT, Draft, distinct, first_line, mapping, sequence, words
+from corpus.seeds.render import Call, Request, Tool, function_call, tool_doc
 
 MOST_QUERIES = 20  # requests shown for one tool of a query list
+_KNOWN = (
+    {"id", "description"},
+    {"query", "tool"},
+    {"name_for_model", "description_for_model"},
+    {"role", "content"},
+)
 
 
 def accepts(path: str, value: Any) -> bool:
@@ -33,13 +29,7 @@ def accepts(path: str, value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     keys = set(value)
-    known = (
-        {"id", "description"},
-        {"query", "tool"},
-        {"name_for_model", "description_for_model"},
-        {"role", "content"},
-    )
-    return any(wanted <= keys for wanted in known) or "entries" in keys or _is_glossary(value)
+    return any(wanted <= keys for wanted in _KNOWN) or "entries" in keys or _is_glossary(value)
 
 
 def render(_path: str, value: Any) -> Iterator[Draft]:
@@ -49,25 +39,19 @@ def render(_path: str, value: Any) -> Iterator[Draft]:
         yield from _entries(value)
     elif "query" in value:
         tools = [words(tool) for tool in sequence(value["tool"])] or [words(value["tool"])]
-        yield _choice(words(value["query"]), tools)
+        calls = tuple(Call(text=tool) for tool in tools if tool)
+        yield function_call(Request(words(value["query"]), calls, apis=tuple(tools)))
     elif "name_for_model" in value:
         name = words(value.get("name_for_human")) or words(value["name_for_model"])
-        text = paragraphs(
-            f"# {name}", words(value.get("description_for_human")), words(value["description_for_model"])
-        )
-        yield Draft(name, text, TOOL_DOC, distinct([words(value["name_for_model"])]))
+        about = [words(value.get("description_for_human")), words(value["description_for_model"])]
+        text = "\n\n".join(part for part in about if part)
+        yield tool_doc(Tool(name, text, apis=(words(value["name_for_model"]),)))
     elif "role" in value:
         yield Draft(first_line(words(value["content"])), words(value["content"]), TEXT)
     elif "id" in value:
         yield _model(value)
     else:
-        lines = [f"- `{name}`: {about}" for name, about in value.items()]
-        yield Draft(
-            f"{len(lines)} tools",
-            paragraphs("# Tools", "\n".join(lines)),
-            TOOL_DOC,
-            distinct(map(str, value)),
-        )
+        yield _glossary({str(name): words(about) for name, about in value.items()})
 
 
 def _is_glossary(value: Mapping[str, Any]) -> bool:
@@ -78,15 +62,17 @@ def _is_glossary(value: Mapping[str, Any]) -> bool:
     return len(value) >= 10 and len(lines) >= 0.9 * len(value)
 
 
+def _glossary(found: Mapping[str, str]) -> Draft:
+    lines = "\n".join(f"- `{name}`: {about}" for name, about in found.items())
+    return tool_doc(Tool("Tools", lines, title=f"{len(found)} tools", apis=tuple(found)))
+
+
 def _model(value: Mapping[str, Any]) -> Draft:
+    """A card of a hub's model; empty where nothing is said of it."""
     name, task = words(value["id"]), words(value.get("task")) or words(value.get("pipeline_tag"))
-    text = paragraphs(f"# {name}", f"Task: {task}" if task else "", words(value["description"]))
-    return Draft(name, text if words(value["description"]) else "", TOOL_DOC, distinct([name]))
-
-
-def _choice(query: str, tools: list[str]) -> Draft:
-    text = paragraphs(f"Request: {query}", "Tools to call: " + ", ".join(f"`{tool}`" for tool in tools))
-    return Draft(first_line(query), text if query and tools else "", FUNCTION_CALL, distinct(tools))
+    about = words(value["description"])
+    facts = (("Task", task),) if task and about else ()
+    return tool_doc(Tool(name, about, facts=facts, apis=(name,)))
 
 
 def _queries(text: str) -> Iterator[Draft]:
@@ -97,12 +83,7 @@ def _queries(text: str) -> Iterator[Draft]:
             by_tool[row[1].strip()].append(" ".join(row[0].split()))
     for tool, queries in sorted(by_tool.items()):
         lines = "\n".join(f"- {query}" for query in queries[:MOST_QUERIES])
-        yield Draft(
-            tool,
-            paragraphs(f"Requests that the tool `{tool}` serves:", lines),
-            FUNCTION_CALL,
-            distinct([tool]),
-        )
+        yield tool_doc(Tool(tool, sections=(("Requests that it serves", lines),), apis=(tool,)))
 
 
 def _entries(value: Mapping[str, Any]) -> Iterator[Draft]:
@@ -111,12 +92,10 @@ def _entries(value: Mapping[str, Any]) -> Iterator[Draft]:
     for entry in map(mapping, sequence(value["entries"])):
         by_category[words(entry.get("Category")) or "Other"].append(entry)
     for category, entries in sorted(by_category.items()):
+        title = f"Public APIs: {category}"
         rows = [
             f"| {words(e.get('API'))} | {words(e.get('Description'))} | {words(e.get('Auth'))} |"
             for e in entries
         ]
         table = "\n".join(["| API | Description | Auth |", "|---|---|---|", *rows])
-        names = distinct(words(e.get("API")) for e in entries)
-        yield Draft(
-            f"Public APIs: {category}", paragraphs(f"# Public APIs: {category}", table), TOOL_DOC, names
-        )
+        yield tool_doc(Tool(title, table, apis=distinct(words(e.get("API")) for e in entries)))

@@ -12,17 +12,8 @@ from typing import Any
 
 from corpus.seeds.adapters.schemas import Document, describe_type, example_of, field_rows
 from corpus.seeds.apis import METHODS, http_api
-from corpus.seeds.records import (
-    TOOL_DOC,
-    Draft,
-    Malformed,
-    distinct,
-    fenced,
-    mapping,
-    paragraphs,
-    sequence,
-    words,
-)
+from corpus.seeds.records import Draft, Malformed, fenced, mapping, sequence, words
+from corpus.seeds.render import Example, Parameter, Tool, tool_doc
 
 MOST_RESPONSES = 8
 
@@ -55,21 +46,25 @@ def _operation(
     )
     base = base_url(document)
     parameters, body = _parameters(document, operation, shared)
-    text = paragraphs(
-        f"# {title}",
-        f"`{method.upper()} {route}`",
-        "Deprecated: this operation should no longer be used." if operation.get("deprecated") is True else "",
-        words(operation.get("description")) if words(operation.get("description")) != title else "",
-        f"Part of {api}"
-        + (f", version {words(info.get('version'))}" if words(info.get("version")) else "")
-        + ".",
-        f"Base URL: {base}" if base else "",
-        _parameter_table(document, parameters),
-        _body(document, body),
-        _responses(document, operation),
-        _request(base, method, route, body and example_of(document, body)),
+    about = words(operation.get("description"))
+    version = words(info.get("version"))
+    deprecated = "Deprecated: this operation should no longer be used."
+    fields, form = _body(document, body)
+    sections = (("Request body", form), ("Responses", _responses(document, operation)))
+    example = _request(base, method, route, body and example_of(document, body))
+    return tool_doc(
+        Tool(
+            title,
+            "\n\n".join([deprecated] * (operation.get("deprecated") is True) + [about] * (about != title)),
+            f"{method.upper()} {route}",
+            tuple(pair for pair in (("API", api), ("Version", version), ("Base URL", base)) if pair[1]),
+            tuple(_parameter(document, one) for one in parameters) + fields,
+            tuple(pair for pair in sections if pair[1]),
+            (Example(example, "bash", "Example request"),),
+            title=f"{api}: {title}",
+            apis=(http_api(base or api, method, route),),
+        )
     )
-    return Draft(f"{api}: {title}", text, TOOL_DOC, distinct([http_api(base or api, method, route)]))
 
 
 def base_url(document: Document) -> str:
@@ -117,31 +112,24 @@ def _content_schema(document: Document, holder: Mapping[str, Any]) -> Mapping[st
     return {**schema, "example": media["example"]} if "example" in media else schema
 
 
-def _parameter_table(document: Document, parameters: list[Mapping[str, Any]]) -> str:
-    if not parameters:
-        return ""
-    rows = ["## Parameters", "", "| Name | In | Type | Required | Description |", "|---|---|---|---|---|"]
-    for p in parameters:
-        schema = document.resolve(p.get("schema")) or p
-        required = "yes" if p.get("required") is True else "no"
-        about = cell(words(p.get("description")) or words(schema.get("description")))
-        kind = cell(describe_type(document, schema))
-        rows.append(
-            f"| {cell(words(p.get('name')))} | {cell(words(p.get('in')))} | {kind} | {required} | {about} |"
-        )
-    return "\n".join(rows)
+def _parameter(document: Document, found: Mapping[str, Any]) -> Parameter:
+    schema = document.resolve(found.get("schema")) or found
+    about = words(found.get("description")) or words(schema.get("description"))
+    kind = describe_type(document, schema)
+    name, where = words(found.get("name")), words(found.get("in"))
+    return Parameter(name, about, kind, found.get("required") is True, where)
 
 
-def _body(document: Document, schema: Mapping[str, Any]) -> str:
+def _body(document: Document, schema: Mapping[str, Any]) -> tuple[tuple[Parameter, ...], str]:
+    """The fields of the body; for a body without fields, what it is in words."""
     rows = field_rows(document, schema)
     if not rows:
-        return f"## Request body\n\n{describe_type(document, schema)}" if schema else ""
-    head = ["## Request body", "", "| Field | Type | Required | Description |", "|---|---|---|---|"]
-    return "\n".join(head + [f"| {cell(n)} | {cell(t)} | {r} | {cell(d)} |" for n, t, r, d in rows])
+        return (), describe_type(document, schema) if schema else ""
+    return tuple(Parameter(name, about, kind, needed, "body") for name, kind, needed, about in rows), ""
 
 
 def _responses(document: Document, operation: Mapping[str, Any]) -> str:
-    parts, shown = ["## Responses"], False
+    parts, shown = [], False
     for code, raw in list(mapping(operation.get("responses")).items())[:MOST_RESPONSES]:
         response = document.resolve(raw)
         about = words(response.get("description")) or "no description"
@@ -153,20 +141,15 @@ def _responses(document: Document, operation: Mapping[str, Any]) -> str:
             if example not in (None, {}, [], ""):
                 shown = True
                 parts.append("\n" + fenced(_json(example), "json") + "\n")
-    return "\n".join(parts) if len(parts) > 1 else ""
+    return "\n".join(parts)
 
 
 def _request(base: str, method: str, route: str, body: Any) -> str:
     lines = [f"curl --request {method.upper()} '{base}{route}'"]
     if body not in (None, {}, [], "") and not isinstance(body, str):
         lines += ["  --header 'Content-Type: application/json'", f"  --data '{_json(body)}'"]
-    return "## Example request\n\n" + fenced(" \\\n".join(lines), "bash")
+    return " \\\n".join(lines)
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)[:4000]
-
-
-def cell(text: str) -> str:
-    """Text made fit for one cell of a Markdown table."""
-    return " ".join(text.replace("|", "\\|").split())[:600]

@@ -77,8 +77,8 @@ def properties(
     return fields, required
 
 
-def field_rows(document: Document, schema: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """(name, type, yes or no, description) for each field of an object, or of the objects of an array."""
+def field_rows(document: Document, schema: Mapping[str, Any]) -> list[tuple[str, str, bool, str]]:
+    """(name, type, whether required, description) per field of an object, or of an array's objects."""
     if words(schema.get("type")) == "array":
         schema = document.resolve(schema.get("items"))
     fields, required = properties(document, schema)
@@ -86,7 +86,7 @@ def field_rows(document: Document, schema: Mapping[str, Any]) -> list[tuple[str,
     for name, raw in list(fields.items())[:MOST_FIELDS]:
         inner = document.resolve(raw)
         about = words(inner.get("description"))
-        rows.append((name, describe_type(document, inner), "yes" if name in required else "no", about))
+        rows.append((name, describe_type(document, inner), name in required, about))
     return rows
 
 

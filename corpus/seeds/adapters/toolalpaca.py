@@ -6,18 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from corpus.seeds.apis import http_api
-from corpus.seeds.records import (
-    FUNCTION_CALL,
-    TOOL_DOC,
-    Draft,
-    distinct,
-    fenced,
-    first_line,
-    mapping,
-    paragraphs,
-    sequence,
-    words,
-)
+from corpus.seeds.records import Draft, mapping, sequence, words
+from corpus.seeds.render import Call, Request, Tool, function_call, tool_doc
 
 
 def accepts(_path: str, value: Any) -> bool:
@@ -37,28 +27,37 @@ def render(_path: str, value: Any) -> Iterator[Draft]:
     golden = [sequence(steps) for steps in sequence(value.get("Golden_Answers"))]
     for instruction, steps in zip(sequence(value.get("Instructions")), golden):
         yield _call(name, words(instruction), [mapping(s) for s in steps], apis)
+    for instance in map(mapping, sequence(value.get("Instances"))):  # simulated runs, in the training set
+        yield _instance(name, instance, apis)
 
 
 def _documentation(name: str, value: Mapping[str, Any], apis: Mapping[str, str]) -> Draft:
     functions = {k: v for k, v in mapping(value.get("Function_Description")).items() if k != "components"}
-    sections = [f"## {function}\n\n{words(about)}" for function, about in functions.items()]
-    text = paragraphs(
-        f"# {name}",
-        words(value.get("Description")),
-        words(value.get("Introduction")),
-        *(sections or [words(value.get("NLDocumentation"))]),
-    )
-    return Draft(
-        name, text, TOOL_DOC, distinct(apis.values() or [f"{name}.{function}" for function in functions])
-    )
+    sections = tuple((str(function), words(about)) for function, about in functions.items())
+    about = [words(value.get("Description")), words(value.get("Introduction"))]
+    about += [] if sections else [words(value.get("NLDocumentation"))]
+    named = tuple(apis.values()) or tuple(f"{name}.{function}" for function in functions)
+    return tool_doc(Tool(name, "\n\n".join(part for part in about if part), sections=sections, apis=named))
 
 
 def _call(name: str, instruction: str, steps: list[Mapping[str, Any]], apis: Mapping[str, str]) -> Draft:
-    parts, called = [f"Tool: {name}", f"Request: {instruction}"], []
-    for step in steps:
-        action = words(step.get("Action"))
-        called.append(apis.get(action, f"{name}.{action}"))
-        parts += [f"Action: {action}", fenced(words(step.get("Action_Input")), "json")]
-    return Draft(
-        first_line(instruction), paragraphs(*parts) if steps else "", FUNCTION_CALL, distinct(called)
+    calls = tuple(Call(words(step.get("Action")), words(step.get("Action_Input"))) for step in steps)
+    named = tuple(apis.get(call.name, f"{name}.{call.name}") for call in calls)
+    return function_call(Request(instruction, calls, facts=(("Tool", name),), apis=named))
+
+
+def _instance(name: str, instance: Mapping[str, Any], apis: Mapping[str, str]) -> Draft:
+    calls = []
+    for step in map(sequence, sequence(instance.get("intermediate_steps"))):
+        made = sequence(step[0]) if step else []
+        if len(step) == 2 and len(made) >= 2:  # [[function, input, thought], response]
+            calls.append(Call(words(made[0]), words(made[1]), result=words(step[1])))
+    named = tuple(apis.get(call.name, f"{name}.{call.name}") for call in calls)
+    asked = Request(
+        words(instance.get("input")),
+        tuple(calls),
+        facts=(("Tool", name),),
+        answer=words(instance.get("output")),
+        apis=named,
     )
+    return function_call(asked)

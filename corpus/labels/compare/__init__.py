@@ -1,0 +1,1 @@
+"""Givers against each other: the label that counts, conflicts, agreement."""

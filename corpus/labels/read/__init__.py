@@ -1,0 +1,1 @@
+"""Pages, seeds and addresses of files as records of one shape."""

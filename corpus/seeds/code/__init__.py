@@ -1,0 +1,1 @@
+"""Source files to documentation: declarations and what their comments say of them. Nothing is executed."""

@@ -1,0 +1,1 @@
+"""Download of the registry's sources: one folder each, whole and checked, with a `SOURCE.yaml` beside it."""
