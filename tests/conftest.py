@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +23,16 @@ def spark() -> Iterator[SparkSession]:
     session = get_session("tests", "local[2]")
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The workspace of the whole road on the embedded crawl, made once, and what was printed. Nobody changes it."""
+    workspace = tmp_path_factory.mktemp("road") / "demo"
+    command = [sys.executable, "jobs/forge.py", f"output={workspace}", "master=local[2]"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=1500, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return workspace, done.stdout
 
 
 @pytest.fixture(scope="session")

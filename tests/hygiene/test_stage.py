@@ -12,12 +12,12 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.engine import verify
 from corpus.engine.config import build
 from corpus.engine.errors import DataError, UserError
 from corpus.engine.inputs import expand
 from corpus.hygiene.config import HygieneConfig
 from corpus.hygiene.stage import plan, run
+from corpus.verify import run as verify
 
 pytestmark = pytest.mark.spark
 QUESTION = (

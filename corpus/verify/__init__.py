@@ -1,0 +1,1 @@
+"""Checks of finished stages from their files alone: no Spark, bounded memory."""
