@@ -11,6 +11,14 @@ import sys
 from corpus.engine.cli import run_job
 from corpus.relevance.config import ClassifierConfig
 from corpus.relevance.stage import plan, run
+from corpus.relevance.table import summary
+
+
+def train(config: ClassifierConfig) -> str:
+    """The finished stage in words, and with labels the table of what was measured."""
+    manifest = run(config)
+    return f"{manifest}\n\n{summary(manifest.facts)}".rstrip()
+
 
 if __name__ == "__main__":
-    sys.exit(run_job(ClassifierConfig, run, description=__doc__, plan=plan))
+    sys.exit(run_job(ClassifierConfig, train, description=__doc__, plan=plan))

@@ -49,7 +49,8 @@ class Work:
     """What every archive of a run is treated with. `fingerprint` covers all of it that decides the result.
 
     `scorer` is the `module:function` that gives the classifier when called with the folder `classifier`,
-    `lines` the one that gives its scores of lines of tokens; without it there is no pre-classifier.
+    `lines` the one that gives its scores of lines of tokens; without it there is no pre-classifier. `second`
+    gives the second scorer (or None), whose rule `second_threshold` changes where it is given.
     """
 
     folder: str
@@ -59,6 +60,8 @@ class Work:
     scorer: str
     source: str
     lines: str = ""
+    second: str = ""
+    second_threshold: float | None = None
     urls: UrlConfig = field(default_factory=UrlConfig)
     page_bytes: int = 20 << 20
     page_seconds: float = 20.0
@@ -84,7 +87,8 @@ def tools_of(work: Work) -> Tools:
         memory_mb=work.page_memory_mb,
         recycle_after=work.recycle_after,
     )
-    return Tools(sandbox, Cascade(outer_of(work), sandbox))
+    closer = named(work.second)(work.classifier, work.second_threshold) if work.second else None
+    return Tools(sandbox, Cascade(outer_of(work), sandbox, closer))
 
 
 def outer_of(work: Work) -> list[Step]:

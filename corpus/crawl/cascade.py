@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from corpus.crawl.child import Work
+from corpus.crawl.closer import SECOND, Closer, look_closer
 from corpus.crawl.inputs.ranges import FAILED_ROWS
 from corpus.crawl.prefilter import early_threshold
 from corpus.crawl.rules.policy import AGENTS, OPT_OUTS
@@ -183,11 +184,13 @@ def named(place: str) -> Callable[..., Any]:
 class Cascade:
     """Judges response records in batches. `meters` adds up what each step costs and lets through.
 
-    `sandbox` must be one of the job `JUDGE`. Pages that took the child down are in no step's meter.
+    `sandbox` must be one of the job `JUDGE`. Pages that took the child down are in no step's meter. `closer`
+    has the last word on those that are left. They are few, and plain text by then: it works in the worker
+    itself, which has the memory that an encoder takes.
     """
 
-    def __init__(self, steps: Sequence[Step], sandbox: Sandbox) -> None:
-        self.steps, self.sandbox = list(steps), sandbox
+    def __init__(self, steps: Sequence[Step], sandbox: Sandbox, closer: Closer | None = None) -> None:
+        self.steps, self.sandbox, self.closer = list(steps), sandbox, closer
         self.meters: dict[str, Meter] = {}
         self.reset()
 
@@ -211,7 +214,19 @@ class Cascade:
         )
         for decision, answer in zip(through, answers, strict=True):
             self._settle(decision, answer)
+        if self.closer:
+            self._look_closer(self.closer, [decision for decision in through if decision.page is not None])
         return decisions
+
+    def _look_closer(self, closer: Closer, decisions: Sequence[Decision]) -> None:
+        pages = [decision.page or {} for decision in decisions]
+        found = look_closer(closer, pages, [decision.record.url for decision in decisions])
+        for decision, page, look in zip(decisions, pages, found, strict=True):
+            page[SECOND] = look.score
+            decision.spent += look.seconds
+            if not look.keep:
+                decision.reason, decision.page = SECOND, None
+            self._count([(SECOND, look.seconds)], decision.reason)
 
     def _settle(self, decision: Decision, answer: Answer) -> None:
         if answer.reason:

@@ -4,61 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from corpus.crawl.inputs.asked import CrawlInput
 from corpus.crawl.rules.policy import AGENTS, DIRECTIVES, OPT_OUTS
 from corpus.crawl.rules.urlrules import UrlConfig
-from corpus.engine.config import JobConfig, option
+from corpus.engine.config import option
 from corpus.hygiene.quality import Limits
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilterConfig(JobConfig):
-    input: tuple[str, ...] = option(
-        "WARC files, folders, globs, lists of paths (*.paths.gz), local, s3://, https:// or hdfs://; "
-        "files of a Common Crawl snapshot: cc:CC-MAIN-2024-22[0:100], [::900] or [sample=100@7]",
-        (),
-    )
-    base: str = option(
-        "prefix of relative paths in lists and of the archives that an index names; snapshots (cc:) are read "
-        "from https://data.commoncrawl.org/ unless it says another place, such as s3://commoncrawl/",
-        "",
-    )
-    index: tuple[str, ...] = option(
-        "columnar index of a crawl in place of input=: Parquet files, folders, globs, lists, or "
-        "cc:CC-MAIN-2024-22",
-        (),
-    )
-    where: str = option(
-        "SQL filter on the columns of the index, as \"fetch_status = 200 AND content_languages LIKE 'eng%' "
-        "AND (url_host_name LIKE 'docs.%' OR url_path LIKE '/api/%' OR url_path LIKE '/reference/%')\"",
-        "",
-    )
-    index_columns: dict[str, str] = option(
-        "columns of the index that go by other names than in Common Crawl's, as warc_filename: file", {}
-    )
-    index_gap: int = option(
-        "records of an archive with at most so many bytes between them are fetched together",
-        256 << 10,
-        least=0,
-        volatile=True,
-    )
-    index_range: int = option(
-        "most bytes that are fetched together", 16 << 20, least=1 << 16, most=256 << 20, volatile=True
-    )
-    fetch_repeats: bool = option(
-        "false fetches one record of each content_digest of an index, and drops the others for it",
-        True,
-    )
-    connections: int = option(
-        "connections to one web host at the same time, from all processes of a machine",
-        2,
-        least=1,
-        most=64,
-        volatile=True,
-    )
+class FilterConfig(CrawlInput):
     # The classifier's content is an input, so its place does not matter.
     classifier: str = option("folder of the finished classifier stage", volatile=True)
     threshold: float | None = option(
         "score of the kept text from which a page is kept; null takes the classifier's own",
+        None,
+        least=0,
+        most=1,
+    )
+    second: bool = option(
+        "false leaves out the classifier's second scorer, where it has one; its first then decides alone",
+        True,
+    )
+    second_threshold: float | None = option(
+        "chance by both scores from which a page is kept; null takes the classifier's own",
         None,
         least=0,
         most=1,

@@ -1,9 +1,9 @@
 """The pre-classifier: a look at a page's bytes that costs a sixth of parsing and classifying it.
 
 The agent classifier itself, on a rough text: what looks like the start of the page's main part, without tags,
-scripts, styles, comments and navigation, cut into about the tokens that it was trained on, but without their
-shapes. There is nothing to train. No parser is involved, only compiled searches over many pages at once, in
-windows of bounded size, so it runs in the worker itself. Where there is too little to tell, a page passes.
+scripts, styles, comments and navigation. Its layout is lost, its words are not. There is nothing to train.
+No parser is involved, only compiled searches over many pages at once, in windows of bounded size, so it
+runs in the worker itself. Where there is too little to tell, a page passes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import re2
@@ -30,15 +29,6 @@ _BODY = re2.compile(rb"(?i)<body")
 _SKIPPED = ("script", "style", "nav", "svg", "head", "noscript", "footer", "template", "select")
 _MARKUP = r"(?is)<!--.*?-->?|" + "|".join(rf"<{name}\b.*?</{name}[^<>]*>?" for name in _SKIPPED) + "|<[^<>]*>"
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&nbsp;", " "))
-# as in `features.tokens`: numbers as 0, identifiers taken apart, signs one by one
-_APART = (
-    (r"[0-9]+", " 0 "),
-    (r"([a-z])([A-Z])", r"\1 \2"),
-    (r"(::|->|=>|\(\)|--|[!-/:-@\[-`{-~])", r" \1 "),
-)
-_LOWER = bytes(byte | 32 if 65 <= byte <= 90 else max(byte, 32) for byte in range(256))
-_ONCE = np.zeros(256, dtype=bool)  # signs of which a run counts as one
-_ONCE[list(b".>=*#/|_\"+~!?<,;'")] = True
 
 
 def early_threshold(final: float) -> float:
@@ -49,7 +39,7 @@ def early_threshold(final: float) -> float:
 
 
 class Prefilter:
-    """`judge` gives the classifier's scores for lines of tokens."""
+    """`judge` gives the classifier's scores for texts without layout."""
 
     def __init__(self, judge: Callable[[Sequence[str]], Sequence[float]]) -> None:
         self._judge = judge
@@ -62,9 +52,9 @@ class Prefilter:
             texts[number] = text
         found = [1.0] * len(texts)
         told = [n for n, text in enumerate(texts) if len(text) >= _LEAST_BYTES and b"\0" not in text]
-        lines = list(_lines([texts[n] for n in told]))
-        sure = [(n, line) for n, line in zip(told, lines) if line.count("\ufffd") <= _MOST_WRONG * len(line)]
-        for (number, _), score in zip(sure, self._judge([line for _, line in sure])):
+        read = [(n, texts[n].decode("utf-8", "replace")) for n in told]
+        sure = [(n, text) for n, text in read if text.count("\ufffd") <= _MOST_WRONG * len(text)]
+        for (number, _), score in zip(sure, self._judge([text for _, text in sure])):
             found[number] = score
         return found
 
@@ -86,19 +76,3 @@ def _main_part(payload: bytes, window: int) -> bytes:
     start = found.start() if found else 0
     part = payload[start : start + window]
     return part if part.startswith(b"<") else part[part.find(b">") + 1 :]
-
-
-def _lines(texts: Sequence[bytes]) -> list[str]:
-    """The tokens of each text as one line."""
-    apart = pa.array([_runs_as_one(text) for text in texts], pa.binary())
-    for pattern, replacement in _APART:
-        apart = pc.replace_substring_regex(apart, pattern=pattern, replacement=replacement)
-    return [text.translate(_LOWER).decode("utf-8", "replace") for text in apart.to_pylist()]
-
-
-def _runs_as_one(text: bytes) -> bytes:
-    signs = np.frombuffer(text, dtype=np.uint8)
-    stays = np.ones(len(signs), dtype=bool)
-    np.not_equal(signs[1:], signs[:-1], out=stays[1:])
-    stays |= ~_ONCE[signs]
-    return text if stays.all() else signs[stays].tobytes()

@@ -33,7 +33,8 @@ from corpus.engine.session import get_session
 from corpus.engine.stage import Stage
 from corpus.engine.tables import FILES, LEDGER, PAGES
 
-SCORER, LINES = "corpus.relevance.model:load", "corpus.relevance.model:line_scorer"
+SCORER, LINES = "corpus.relevance.model:load", "corpus.relevance.model:rough_scorer"
+SECOND = "corpus.relevance.model:load_second"
 
 
 def run(config: FilterConfig) -> Manifest:
@@ -115,6 +116,8 @@ def make_work(config: FilterConfig, identities: Sequence[dict[str, Any]], folder
         classifier=storage.absolute(config.classifier),
         scorer=SCORER,
         lines=LINES,
+        second=SECOND if config.second else "",
+        second_threshold=config.second_threshold,
         source=config.source,
         urls=config.urls,
         page_bytes=config.page_bytes,
@@ -132,7 +135,8 @@ def make_rules(config: FilterConfig, identities: Sequence[dict[str, Any]] = ()) 
     digest = identities[0]["sha256"] if identities else ""
     calibration = _calibration(config, digest)
     light, early = config.light_threshold, config.prefilter_threshold
-    threshold = classifier.threshold if config.threshold is None else config.threshold
+    own = classifier.first_threshold if config.second else classifier.threshold
+    threshold = own if config.threshold is None else config.threshold
     if calibration:
         if calibration.threshold is not None and threshold < calibration.threshold:
             raise UserError(

@@ -11,7 +11,7 @@ from corpus.engine.config import JobConfig, option
 class MatchConfig(JobConfig):
     """`min_score` belongs to the encoder: another encoder has another scale."""
 
-    seeds: str = option("finished seeds stage folder")
+    seeds: tuple[str, ...] = option("finished stage folders with seeds (seeds, hygiene, harvest)")
     input: tuple[str, ...] = option("finished stage folders with a table pages (dedup or filter)")
     encoder: str = option(
         "sentence-transformers model by name or folder; 'packaged' is the MiniLM of the extra 'embed'",

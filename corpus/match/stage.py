@@ -24,6 +24,7 @@ from corpus.match.index import SEEDS, read_index, write_index
 from corpus.match.seedmap import map_points, unpack, write_map
 
 _QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+_OF_SEEDS = ("id", "text", "source", "kind", "title")
 _ADDED = ("match_score", "match_seed_id", "match_source", "match_kind", "match_rank")
 
 
@@ -36,7 +37,7 @@ def run(config: MatchConfig) -> Manifest:
     load_encoder(config.encoder, config.max_tokens, config.device)  # a wrong name ends here, in one sentence
     with stage.spark() as spark:
         threads = int(spark.conf.get("spark.task.cpus", "1") or 1)
-        seeds = read_table(spark, config.seeds, "seeds")
+        seeds = read_seeds(spark, config.seeds)
         balanced = balance(seeds, config.max_seeds_per_source)
         extra = {INDEX.name: build_index(balanced, config, stage, threads)}
         pages = read_pages(spark, config.input)
@@ -58,9 +59,10 @@ def run(config: MatchConfig) -> Manifest:
 
 def plan(config: MatchConfig) -> str:
     """What --dry-run prints."""
-    size = sum(int(item.get("bytes", 0)) for item in inputs_of(config)[1:])
+    size = sum(int(item.get("bytes", 0)) for item in inputs_of(config)[len(config.seeds) :])
     return (
-        f"match: {size:,} bytes of pages in {len(config.input)} inputs, against the seeds of {config.seeds} "
+        f"match: {size:,} bytes of pages in {len(config.input)} inputs, against the seeds of "
+        f"{', '.join(config.seeds)} "
         f"-> {config.output}\nencoder: {config.encoder} on {config.device}, {config.max_tokens} tokens"
     )
 
@@ -71,7 +73,18 @@ def inputs_of(config: MatchConfig) -> list[dict[str, Any]]:
         lacking = "input=" if config.seeds else "seeds="
         raise UserError(f"{lacking} is empty; give it a finished stage folder.")
     pages = [stage_input(path, "pages") for path in config.input]
-    return [stage_input(config.seeds, "seeds"), *pages, *identify(config.encoder)]
+    seeds = [stage_input(folder, "seeds") for folder in config.seeds]
+    return [*seeds, *pages, *identify(config.encoder)]
+
+
+def read_seeds(spark: SparkSession, folders: tuple[str, ...]) -> DataFrame:
+    """The seeds of all folders; one that lies in several of them is there once."""
+    tables = [read_table(spark, folder, "seeds").select(*_OF_SEEDS) for folder in folders]
+    if len(tables) == 1:
+        return tables[0]
+    same = Window.partitionBy("id").orderBy(*_OF_SEEDS)
+    numbered = reduce(DataFrame.unionByName, tables).withColumn("_same", F.row_number().over(same))
+    return numbered.where("_same = 1").drop("_same")
 
 
 def read_pages(spark: SparkSession, paths: tuple[str, ...]) -> DataFrame:
@@ -103,7 +116,7 @@ def build_index(seeds: DataFrame, config: MatchConfig, stage: Stage, threads: in
     encoded = narrow.mapInArrow(batches.encode_seeds(config, threads), from_arrow_schema(batches.ENCODED))
     found = stage.scratch(encoded, "seeds").orderBy("seed_id").toArrow()
     if not found.num_rows:
-        raise UserError(f"{config.seeds} holds no seed with text; there is nothing to match pages to.")
+        raise UserError(f"{', '.join(config.seeds)}: no seed with text; there is nothing to match pages to.")
     vectors = unpack(found.column("vector").to_pylist()).astype(np.float16)
     return write_index(stage.folder, found.select(INDEX.schema.names), vectors)
 

@@ -4,30 +4,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from corpus.engine.config import JobConfig, option
+from corpus.crawl.inputs.asked import CrawlInput
+from corpus.engine.config import option
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierConfig(JobConfig):
+class ClassifierConfig(CrawlInput):
     """What to learn from, and how."""
 
-    seeds: str = option("folder of the finished seeds stage", volatile=True)  # its content is an input
-    input: tuple[str, ...] = option("crawl archives (WARC files, folders, globs, lists of paths)")
-    base: str = option("prefix of relative paths in lists, such as https://data.commoncrawl.org/", "")
-    labels: str | None = option(
-        "Parquet or CSV with url and label (positive, negative, ambiguous); origin or site groups", None
+    # the content of the seeds is an input, their place is not
+    seeds: tuple[str, ...] = option("folders of finished stages with seeds (seeds, harvest)", volatile=True)
+    labels: tuple[str, ...] | None = option(
+        "Parquet or CSV files, or finished stages of labels, with url and label (positive, negative, "
+        "ambiguous) or verdict (yes, no, stub) of the page itself; origin or site groups",
+        None,
     )
+    mixed_genres: tuple[str, ...] = option(
+        "genres, as the labels name them, of negative sites that hold wanted pages too: of those, only pages "
+        "that were read one by one are measured on",
+        ("forum", "policy", "install-guide", "guidance", "tech-blog", "tech-faq", "tech-magazine", "blog"),
+    )
+    prefixes: tuple[str, ...] = option("YAML files of vetted prefixes, of which the recall is measured", ())
+    prevalence: float = option(
+        "share of wanted pages on the web, for the precision there", 0.01, least=0.00001, most=0.9
+    )
+    second: str = option(
+        "second scorer of what passes the first, trained where labels are given: none; structure (the layout "
+        "of the extracted text); or beside it an encoder: packaged (MiniLM), or a sentence-transformers name "
+        "or folder",
+        "structure",
+    )
+    second_tokens: int = option("tokens of a page that the encoder sees", 256, least=16, most=8192)
     target_fpr: float = option(
         "share of the negatives that may pass the threshold, on held-out sites", 0.01, least=0, most=0.5
     )
-    dim: int = option("length of the word vectors", 32, least=2, most=300)
-    epoch: int = option("passes over the examples; small sets get more", 5, least=1, most=200)
-    lr: float = option("learning rate", 0.3, least=0.001, most=2)
-    word_ngrams: int = option("longest word n-gram", 2, least=1, most=5)
-    bucket: int = option(
-        "hash buckets of the n-grams; the model takes about 4 x dim x bucket bytes", 200_000, least=1000
+    strength: float = option(
+        "weight of the examples against the penalty on the words' weights; more follows the examples closer",
+        0.5,
+        least=0.0001,
+        most=1000,
     )
-    min_count: int = option("rarer tokens are left out", 3, least=1)
+    evidence: float = option(
+        "how clearly a word must tell the classes apart from site to site to be learnt: Welch's t",
+        1.5,
+        least=0,
+    )
+    least_sites: int = option("words of fewer sites are not learnt, small sets apart", 4, least=1)
+    read_weight: float = option("how many pages a page counts for that was judged itself", 3.0, least=0.1)
     folds: int = option("parts that the sites are held out in", 4, least=2, most=20)
     wanted_share: float | None = option(
         "rough share of wanted pages in an unlabelled crawl, about 0.01 on the open web; null estimates it",

@@ -1,94 +1,172 @@
-"""fastText behind a narrow door: the only module that imports it."""
+"""fastText behind a narrow door: the only module that imports it.
+
+The model that is learnt (`bags`) is written as a fastText model, which any fastText reads: each word's
+vector is its weight and a one, and each label's vector its share of both. fastText means over all words of
+a line it knows; a word of weight 0 is put behind the others as often as makes that mean the cosine that was
+learnt.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import fasttext
+import numpy as np
 
+from corpus.relevance.bags import Bags, Indices, fit, vouched
+from corpus.relevance.evaluation import Flags, Floats
+from corpus.relevance.features.lexicon import Lexicon
+from corpus.relevance.features.signs import Codes
 from corpus.relevance.labels import AGENT, GENERAL
 
 LABEL = "__label__"
-LEAST_UPDATES = 12_000  # small sets are gone through more often, until this many examples were seen
-MOST_EPOCHS = 60
+PAD = "</p>"  # no token of a page can be like it
+# Words in the mean for each unit of a bag's length: enough for the root of the different words of any page.
+_WIDTH = 20
+_PADS = f"{PAD} " * 40 * _WIDTH**2
+_EDGE = 1e-9
 
 
 @dataclass(frozen=True)
 class Settings:
-    dim: int = 32
-    epoch: int = 5
-    lr: float = 0.3
-    word_ngrams: int = 2
-    bucket: int = 200_000
-    min_count: int = 3
+    """`strength` weighs the examples against the penalty; `evidence` is the least t of a token between sites.
+
+    Pages that were read one by one count `read_weight` times.
+    """
+
+    strength: float = 0.5
+    evidence: float = 1.5
+    least_sites: int = 4
+    read_weight: float = 3.0
     seed: int = 7
 
 
-def train(examples: Sequence[tuple[str, str]], settings: Settings) -> Any:
-    """A fastText model from (label, line) pairs in the order given.
+class Scorer:
+    """A fastText model, and the lexicon of the words that it knows."""
 
-    It has one thread and a seed, so that equal input gives an equal model. Lines must hold no line break
-    and no label of their own.
-    """
-    epochs = min(
-        max(settings.epoch, math.ceil(LEAST_UPDATES / max(len(examples), 1))),
-        max(MOST_EPOCHS, settings.epoch),
-    )
-    handle, path = tempfile.mkstemp(suffix=".txt", prefix="hephaestus-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.writelines(f"{LABEL}{label} {line}\n" for label, line in examples)
-        return fasttext.train_supervised(
-            path,
-            dim=settings.dim,
-            epoch=epochs,
-            lr=settings.lr,
-            wordNgrams=settings.word_ngrams,
-            bucket=settings.bucket,
-            minCount=settings.min_count if len(examples) >= 200 else 1,
-            thread=1,
-            seed=settings.seed,
-            verbose=0,
-        )
-    finally:
-        os.unlink(path)
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.lexicon = Lexicon([word for word in model.get_words() if word not in (PAD, "</s>")])
+        self._words = np.array([word + " " for word in self.lexicon.tokens], dtype=object)
+
+    def score(self, numbers: Codes, weights: Codes) -> float:
+        """Probability of the agent label for a bag of known tokens, by their numbers.
+
+        Goes to the compiled predict: the Python wrapper's `predict` breaks on numpy 2 in some builds.
+        """
+        length = math.sqrt(int(weights @ weights))
+        pads = max(round(_WIDTH * length) - int(weights.sum()) - 1, 0)  # fastText adds the line's end
+        line = "".join(np.repeat(self._words[numbers], weights).tolist()) + _PADS[: pads * len(PAD + " ")]
+        ((score, label),) = self.model.f.predict(line + "\n", 1, 0.0, "strict")
+        score = score if label == LABEL + AGENT else 1.0 - score
+        return min(max(float(score), 0.0), 1.0)
 
 
-def scores(model: Any, lines: Sequence[str]) -> list[float]:
-    """Probability of the agent label for each line; 0 for an empty line.
+def train(examples: Sequence[tuple[str, str]], settings: Settings) -> Scorer:
+    """From (label, line) pairs alone, each as if of a site of its own."""
+    bags = Bags.of([line for _, line in examples])
+    wanted = np.array([label == AGENT for label, _ in examples], dtype=bool)
+    sites = [str(number) for number in range(len(examples))]
+    weight = np.ones(len(bags))
+    return learn(bags, np.arange(len(bags)), wanted=wanted, sites=sites, weight=weight, settings=settings)
 
-    Goes to the compiled predict: the Python wrapper's `predict` breaks on numpy 2 in some builds.
-    """
+
+def learn(
+    bags: Bags,
+    chosen: Indices,
+    *,
+    wanted: Flags,
+    sites: Sequence[str],
+    weight: Floats,
+    settings: Settings,
+) -> Scorer:
+    """A model from some of the rows; `wanted`, `sites` and `weight` belong to those, in their order."""
+    mine = bags.rows(chosen)
+    tokens = vouched(mine, wanted, sites, settings.least_sites, settings.evidence)
+    weight = _even_languages(mine.english(), wanted, weight)
+    few = mine.only(tokens)
+    weights, bias = fit(few.normed(), wanted, weight, settings.strength)
+    return _written(few.tokens, weights, bias)
+
+
+def scores(scorer: Scorer, lines: Sequence[str]) -> list[float]:
+    """Probability of the agent label for each line of `fasttext_line`; 0 for an empty one."""
+    number = {token: place for place, token in enumerate(scorer.lexicon.tokens)}
     found = []
     for line in lines:
-        if not line:
-            found.append(0.0)
-            continue
-        by_label = {
-            label: probability for probability, label in model.f.predict(line + "\n", 2, 0.0, "strict")
-        }
-        agent = by_label.get(LABEL + AGENT)
-        if agent is None:
-            agent = 1.0 - by_label.get(LABEL + GENERAL, 1.0)
-        found.append(min(max(float(agent), 0.0), 1.0))
+        counts = Counter(filter(number.__contains__, line.split()))
+        numbers = np.array([number[token] for token in counts], np.intp)
+        weights = np.array(list(counts.values()), np.intp)
+        found.append(scorer.score(numbers, weights) if line else 0.0)
     return found
 
 
-def load(path: str) -> Any:
-    return fasttext.load_model(path)
+def score_pages(scorer: Scorer, texts: Iterable[str], urls: Iterable[str]) -> list[float]:
+    """The same from the pages themselves; an empty URL shows nothing of the address."""
+    pages = zip(texts, urls, strict=True)
+    return [
+        scorer.score(*scorer.lexicon.bag(text, url)) if text and not text.isspace() else 0.0
+        for text, url in pages
+    ]
 
 
-def to_bytes(model: Any) -> bytes:
+def score_rough(scorer: Scorer, texts: Iterable[str]) -> list[float]:
+    """The same from texts that have lost their layout."""
+    return [scorer.score(*scorer.lexicon.rough_bag(text)) for text in texts]
+
+
+def _even_languages(english: Flags, wanted: Flags, weight: Floats) -> Floats:
+    """Weights with which a page's language tells nothing of its class: each pair of both gets what it would
+    have if they were independent. The sum stays.
+    """
+    weight = weight.astype(np.float64)
+    even = weight.copy()
+    for language in (True, False):
+        for label in (True, False):
+            here = (english == language) & (wanted == label)
+            both = float(weight[wanted == label].sum() * weight[english == language].sum() / weight.sum())
+            even[here] *= both / max(float(weight[here].sum()), _EDGE)
+    found: Floats = even * (weight.sum() / max(float(even.sum()), _EDGE))
+    return found
+
+
+def _written(tokens: Sequence[str], weights: Floats, bias: float) -> Scorer:
+    """A fastText model of those words and weights. Its dictionary comes from a pass over one line per
+    label.
+    """
+    handle, path = tempfile.mkstemp(suffix=".txt", prefix="hephaestus-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            for label in (AGENT, GENERAL):
+                stream.write(f"{LABEL}{label} {' '.join([*tokens, PAD])}\n")
+        model = fasttext.train_supervised(
+            path, dim=2, epoch=1, lr=1e-9, wordNgrams=1, minCount=1, bucket=0, thread=1, seed=1, verbose=0
+        )
+    finally:
+        os.unlink(path)
+    of_token = dict(zip(tokens, weights))
+    vectors = [[_WIDTH * float(of_token.get(word, 0.0)), 1.0] for word in model.get_words()]
+    labels = [[1.0, bias] if label == LABEL + AGENT else [0.0, 0.0] for label in model.get_labels()]
+    model.set_matrices(np.array(vectors, np.float32), np.array(labels, np.float32))
+    return Scorer(model)
+
+
+def load(path: str) -> Scorer:
+    return Scorer(fasttext.load_model(path))
+
+
+def to_bytes(scorer: Scorer) -> bytes:
     """The model as fastText saves it."""
     handle, path = tempfile.mkstemp(suffix=".bin", prefix="hephaestus-")
     os.close(handle)
     try:
-        model.save_model(path)
+        scorer.model.save_model(path)
         with open(path, "rb") as stream:
             return stream.read()
     finally:

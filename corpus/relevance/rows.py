@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import pyarrow as pa
 
-from corpus.crawl.inputs.sources import Archive, find_archives
-from corpus.engine.inputs import InputFile
+from corpus.crawl.inputs.sources import Archive
+from corpus.crawl.inputs.tasks import archives_in
 from corpus.relevance.config import ClassifierConfig
 from corpus.relevance.features import fasttext_line
 from corpus.relevance.labels import AGENT, GENERAL, GIVEN_BY_CRAWL, GIVEN_BY_SEED, site_of
@@ -16,7 +16,6 @@ from corpus.relevance.pages import EMPTY, line_hash, read_pages
 from corpus.relevance.training import hash_order
 
 ARCHIVES_WITHOUT_LABELS = 50  # of a crawl that `max_archives` says nothing of
-FILES = pa.schema([("path", pa.string()), ("name", pa.string()), ("bytes", pa.int64())])
 ROWS = pa.schema(
     [
         (name, pa.string())
@@ -26,28 +25,25 @@ ROWS = pa.schema(
 )
 
 
-def choose_archives(config: ClassifierConfig) -> tuple[list[Archive], int]:
-    """The archives that are read, sorted by path, and how many were given.
+def choose_archives(given: Sequence[Archive], config: ClassifierConfig) -> list[Archive]:
+    """The archives (or pieces of an index's selection) that are read, sorted by path and name.
 
-    Of more than `max_archives` a sample is drawn by the hash of their names. UserError where none is given.
+    Of more than `max_archives` a sample is drawn by the hash of their names.
     """
-    given = find_archives(config.input, config.base)
     unset = len(given) if config.labels else ARCHIVES_WITHOUT_LABELS
     most = unset if config.max_archives is None else config.max_archives
     chosen = sorted(given, key=lambda archive: hash_order(archive.name, config.seed))[:most]
-    return sorted(chosen, key=lambda archive: archive.file.path), len(given)
+    return sorted(chosen, key=lambda archive: (archive.file.path, archive.name))
 
 
 def page_batches(
-    batches: Iterator[pa.RecordBatch], *, seconds: float, with_url: bool
+    batches: Iterator[pa.RecordBatch], *, seconds: float, full: bool
 ) -> Iterator[pa.RecordBatch]:
-    """From FILES to ROWS: one row per response record, as `read_pages` gives them."""
-    for batch in batches:
-        for file in batch.to_pylist():
-            archive = Archive(file["name"], InputFile(file["path"], file["bytes"], ""))
-            for page in read_pages(archive, seconds=seconds, with_url=with_url):
-                more = {"site": site_of(page.url), "label": GENERAL, "given_by": GIVEN_BY_CRAWL}
-                yield pa.RecordBatch.from_pylist([{**asdict(page), **more}], schema=ROWS)
+    """From TASKS to ROWS: one row per response record, as `read_pages` gives them."""
+    for archive in archives_in(batches):
+        for page in read_pages(archive, seconds=seconds, full=full):
+            more = {"site": site_of(page.url), "label": GENERAL, "given_by": GIVEN_BY_CRAWL}
+            yield pa.RecordBatch.from_pylist([{**asdict(page), **more}], schema=ROWS)
 
 
 def seed_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -60,7 +56,3 @@ def seed_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             row |= {"given_by": GIVEN_BY_SEED, "line": line, "text_hash": line_hash(line)}
             rows.append({**row, "reason": seed["reason"] or ("" if line else EMPTY)})
         yield pa.RecordBatch.from_pylist(rows, schema=ROWS)
-
-
-def files_of(archives: Sequence[Archive]) -> list[tuple[str, str, int]]:
-    return [(archive.file.path, archive.name, archive.file.bytes) for archive in archives]

@@ -11,14 +11,15 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from corpus.relevance import fasttext_model
+from corpus.relevance.bags import Bags, Indices
 from corpus.relevance.evaluation import Flags, Floats, report, threshold_at_fpr, valley
-from corpus.relevance.fasttext_model import Settings
+from corpus.relevance.fasttext_model import Scorer, Settings
 from corpus.relevance.labels import AGENT, GENERAL
 from corpus.relevance.rocchio import similarity
 
@@ -32,7 +33,10 @@ SEEDS_BESIDE = 0.2  # seeds for each sure page: more would teach the form of see
 
 @dataclass(frozen=True)
 class Example:
-    """A page or a seed as the classifier sees it. `site` is a host, a label's group, or a seed's source."""
+    """A page or a seed as the classifier sees it. `site` is a host, a label's group, or a seed's source.
+
+    `read`: somebody judged this very page, and not only its site.
+    """
 
     id: str
     url: str
@@ -40,6 +44,7 @@ class Example:
     label: str
     line: str
     given_by: str = ""
+    read: bool = False
 
 
 @dataclass
@@ -82,29 +87,53 @@ def train_with_labels(
     pages: Sequence[Example], seeds: Sequence[Example], settings: Settings, *, folds: int, target_fpr: float
 ) -> Trained:
     """Labelled pages, and some seeds as further positives. Metrics are over pages of sites held out whole."""
-    wanted = np.array([page.label == AGENT for page in pages])
+    wanted = np.array([page.label == AGENT for page in pages], dtype=bool)
     extra = list(seeds[: int(SEED_SHARE * wanted.sum())])
     sites = [page.site for page in pages]
     fold = folds_of(sites, [page.label for page in pages], folds, settings.seed)
+    lessons = Lessons.of([*pages, *extra], settings)
     scores = np.zeros(len(pages))
+    everywhere = np.array([*fold, *([-1] * len(extra))])
     for number in sorted(set(fold)):
-        inside = [page for page, f in zip(pages, fold) if f != number]
-        held = [i for i, f in enumerate(fold) if f == number]
-        if {page.label for page in inside} == {AGENT, GENERAL}:
-            model = _fit([*inside, *extra], settings)
-            scores[held] = fasttext_model.scores(model, [pages[i].line for i in held])
+        inside, held = np.flatnonzero(everywhere != number), np.flatnonzero(everywhere == number)
+        if {pages[i].label for i in inside.tolist() if i < len(pages)} >= {AGENT, GENERAL}:
+            model = lessons.fit(inside)
+            scores[held] = fasttext_model.scores(model, [pages[i].line for i in held.tolist()])
     threshold = threshold_at_fpr(wanted, scores, target_fpr)
-    everything = [*pages, *extra]
     metrics = {"labels": "given labels, by page", "held_out": report(wanted, scores, sites, threshold)}
     return Trained(
-        fasttext_model.to_bytes(_fit(everything, settings)),
+        fasttext_model.to_bytes(lessons.fit(np.arange(len(lessons.examples)))),
         threshold,
         scores,
         fold,
         [page.label for page in pages],
-        {example.id for example in everything},
+        {example.id for example in lessons.examples},
         metrics,
     )
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """Examples and their tokens, of which models are made that see some of them."""
+
+    examples: Sequence[Example]
+    bags: Bags
+    settings: Settings
+
+    @staticmethod
+    def of(examples: Sequence[Example], settings: Settings) -> Lessons:
+        return Lessons(examples, Bags.of([example.line for example in examples]), settings)
+
+    def fit(self, chosen: Indices, wanted: Flags | None = None) -> Scorer:
+        """`wanted`, one flag for each chosen row, may say otherwise than the examples' labels."""
+        some = [self.examples[i] for i in chosen.tolist()]
+        if wanted is None:
+            wanted = np.array([example.label == AGENT for example in some], dtype=bool)
+        weight = np.array([self.settings.read_weight if example.read else 1.0 for example in some])
+        sites = [example.site for example in some]
+        return fasttext_model.learn(
+            self.bags, chosen, wanted=wanted, sites=sites, weight=weight, settings=self.settings
+        )
 
 
 def train_without_labels(
@@ -122,26 +151,25 @@ def train_without_labels(
     """
     sites = [page.site for page in pages]
     fold = folds_of(sites, [GENERAL] * len(pages), folds, settings.seed)
+    seed_fold = [number % folds for number in range(len(seeds))]
+    lessons = Lessons.of([*pages, *seeds], settings)
     scores = similarity([p.line for p in pages], sites, [s.line for s in seeds], [s.site for s in seeds])
     share = wanted_share if wanted_share is not None else passing_share(scores, sites)
     history = [{"round": 0, "by": "rocchio", "wanted_share": round(float(share), 4)}]
-    used: list[Example] = []
-    seed_scores = np.zeros(len(seeds))
     for number in range(1, rounds + 1):
         agent, general = sure(scores, share)
-        used = [*relabel(pages, agent, AGENT), *relabel(pages, general, GENERAL)]
-        positives = list(seeds[: max(8, int(SEEDS_BESIDE * agent.sum()))])
-        scores, seed_scores = _held_out(
-            pages, fold, used=used, positives=positives, seeds=seeds, settings=settings, folds=folds
-        )
+        beside = max(8, int(SEEDS_BESIDE * agent.sum()))
+        wanted = np.concatenate([agent, np.arange(len(seeds)) < beside])
+        used = np.flatnonzero(wanted | np.concatenate([general, np.zeros(len(seeds), dtype=bool)]))
+        found = _held_out(lessons, used, wanted[used], np.array([*fold, *seed_fold]), folds)
+        scores, seed_scores = found[: len(pages)], found[len(pages) :]
         history.append({"round": number, "agent": int(agent.sum()), "general": int(general.sum())})
-        used = [*used, *positives]
     threshold = float(np.quantile(scores, 1 - share)) if wanted_share is not None else valley(scores)
     threshold = min(max(threshold, 0.05), 0.999)
-    model = fasttext_model.to_bytes(_fit(used, settings))
+    model = fasttext_model.to_bytes(lessons.fit(used, wanted[used]))
     metrics = {"rounds": history, **_metrics_against(seeds, seed_scores, sites, scores, threshold)}
-    labels = [GENERAL] * len(pages)
-    return Trained(model, threshold, scores, fold, labels, {example.id for example in used}, metrics)
+    labels, ids = [GENERAL] * len(pages), {lessons.examples[i].id for i in used.tolist()}
+    return Trained(model, threshold, scores, fold, labels, ids, metrics)
 
 
 def _metrics_against(
@@ -171,40 +199,19 @@ def passing_share(scores: Floats, sites: Sequence[str]) -> float:
     return min(max(above, 0.02), 0.6)
 
 
-def relabel(pages: Sequence[Example], chosen: Flags, label: str) -> list[Example]:
-    return [replace(page, label=label) for page, flag in zip(pages, chosen) if flag]
+def _held_out(lessons: Lessons, used: Indices, wanted: Flags, fold: Indices, folds: int) -> Floats:
+    """Scores of all examples by models that saw nothing of their fold.
 
-
-def _held_out(
-    pages: Sequence[Example],
-    fold: Sequence[int],
-    *,
-    used: Sequence[Example],
-    positives: Sequence[Example],
-    seeds: Sequence[Example],
-    settings: Settings,
-    folds: int,
-) -> tuple[Floats, Floats]:
-    """Scores of all pages and seeds by models that saw neither the page's site nor the seed."""
-    scores, seed_scores = np.zeros(len(pages)), np.zeros(len(seeds))
-    fold_of_id = {page.id: f for page, f in zip(pages, fold)}
-    seed_fold = {seed.id: i % folds for i, seed in enumerate(seeds)}
+    `wanted` belongs to the rows `used`."""
+    scores = np.zeros(len(lessons.examples))
     for number in range(folds):
-        inside = [e for e in used if fold_of_id[e.id] != number]
-        inside += [s for s in positives if seed_fold[s.id] != number]
-        if {e.label for e in inside} != {AGENT, GENERAL}:
+        inside = fold[used] != number
+        if wanted[inside].all() or not wanted[inside].any():
             continue
-        model = _fit(inside, settings)
-        held = [i for i, f in enumerate(fold) if f == number]
-        scores[held] = fasttext_model.scores(model, [pages[i].line for i in held])
-        own = [i for i, seed in enumerate(seeds) if seed_fold[seed.id] == number]
-        seed_scores[own] = fasttext_model.scores(model, [seeds[i].line for i in own])
-    return scores, seed_scores
-
-
-def _fit(examples: Sequence[Example], settings: Settings) -> Any:
-    ordered = sorted(examples, key=lambda e: (hash_order(e.id, settings.seed), e.id))
-    return fasttext_model.train([(e.label, e.line) for e in ordered], settings)
+        model = lessons.fit(used[inside], wanted[inside])
+        held = np.flatnonzero(fold == number)
+        scores[held] = fasttext_model.scores(model, [lessons.examples[i].line for i in held.tolist()])
+    return scores
 
 
 def _site_weights(sites: Sequence[str]) -> Floats:

@@ -21,11 +21,13 @@ def classifier(tmp_path_factory: pytest.TempPathFactory) -> str:
     for n in range(100):
         for label, words in ((AGENT, f"api{n}call "), (GENERAL, f"news{n}day word{n} ")):
             lines.append((label, fasttext_line(words * 20, "http://example.org/")))
-    model = fasttext_model.train(lines, fasttext_model.Settings(dim=8, bucket=1000, min_count=1))
-    data = fasttext_model.to_bytes(model)
-    storage.write_bytes(storage.join(folder, MODEL_FILE), data)
+    model = fasttext_model.train(lines, fasttext_model.Settings(strength=10.0))
     metadata = {"threshold": 0.6, "feature_version": FEATURE_VERSION}
-    storage.write_bytes(storage.join(folder, METRICS_FILE), json.dumps(metadata).encode())
-    file = OutputFile(MODEL_FILE, 0, len(data), hashlib.sha256(data).hexdigest())
-    manifest.write(folder, Manifest("classifier", "test", {}, [], {"funnel": ""}, {"model": [file]}))
+    files = {"model": (MODEL_FILE, fasttext_model.to_bytes(model))}
+    files["metrics"] = (METRICS_FILE, json.dumps(metadata).encode())
+    tables = {}
+    for name, (path, data) in files.items():
+        storage.write_bytes(storage.join(folder, path), data)
+        tables[name] = [OutputFile(path, 0, len(data), hashlib.sha256(data).hexdigest())]
+    manifest.write(folder, Manifest("classifier", "test", {}, [], {"funnel": ""}, tables))
     return folder

@@ -9,17 +9,15 @@ import pytest
 from corpus.crawl.inputs.sources import find_archives, read_archive
 from corpus.crawl.prefilter import BYTES, Prefilter, rough_texts
 from corpus.crawl.warc.records import Record
-from corpus.relevance.features import tokens
+from corpus.relevance.features import rough_bag
 
 WANTED = b"<p>The function (api) of the api (function)</p>" * 20
 OTHER = b"<p>The king said that the king said it.</p>" * 20
 
 
-def words(lines: Sequence[str]) -> list[float]:
-    """Wants lines with more of `api` than of `king`."""
-    return [
-        line.split().count("api") / max(1, sum(map(line.split().count, ("api", "king")))) for line in lines
-    ]
+def words(texts: Sequence[str]) -> list[float]:
+    """Wants texts with more of `api` than of `king`."""
+    return [text.count("api") / max(1, text.count("api") + text.count("king")) for text in texts]
 
 
 def score(payload: bytes) -> float:
@@ -62,16 +60,16 @@ def test_a_page_whose_text_begins_late_is_looked_at_further_on() -> None:
     assert score(late) < 0.2
 
 
-def test_the_classifier_gets_the_tokens_that_it_was_trained_on() -> None:
+def test_the_classifier_gets_the_words_that_it_was_trained_on() -> None:
     seen: list[str] = []
     text = "Call getUser(user_id, 42) -> User :: Name --flag a.b.C => x; see Größe... and so on. " * 10
 
-    def note(lines: Sequence[str]) -> list[float]:
-        seen.extend(lines)
-        return [0.5] * len(lines)
+    def note(texts: Sequence[str]) -> list[float]:
+        seen.extend(texts)
+        return [0.5] * len(texts)
 
     Prefilter(note).scores([page(f"<p>{text}</p>".encode())])
-    assert seen[0].split() == tokens(text)
+    assert rough_bag(seen[0]) == rough_bag(text)
 
 
 def test_rough_text_is_the_text_of_the_main_part() -> None:
@@ -92,7 +90,7 @@ def test_hostile_bytes_take_no_more_time_than_they_have_bytes(piece: bytes) -> N
 
 
 def test_it_foresees_the_classifier_on_real_pages(shared_data: Path, classifier: str) -> None:
-    from corpus.relevance.model import line_scorer
+    from corpus.relevance.model import rough_scorer
 
     found = [
         found
@@ -100,5 +98,5 @@ def test_it_foresees_the_classifier_on_real_pages(shared_data: Path, classifier:
         for found in read_archive(archive)
         if isinstance(found, Record)
     ]
-    scores = Prefilter(line_scorer(classifier)).scores([record.payload for record in found])
+    scores = Prefilter(rough_scorer(classifier)).scores([record.payload for record in found])
     assert len(scores) > 200 and all(0.0 <= score <= 1.0 for score in scores)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,9 @@ from corpus.crawl.inputs.sources import find_archives, read_archive
 from corpus.crawl.light import light_text
 from corpus.crawl.warc.records import Record
 from corpus.relevance import features
+from corpus.relevance.features import bag, rough_bag
+from corpus.relevance.features.lexicon import Lexicon
+from corpus.relevance.features.signs import CLASSES, NAMES, Signs
 from corpus.relevance.memo import Memo
 from tests.relevance import reference_features as plain
 
@@ -54,6 +58,10 @@ PIECES = (
         "0x1F",
         "…",
         "İ",
+        "\U0001f600",
+        "\ud800",
+        "“quoted”",
+        "word…",
     ),
 )
 texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=60).map("".join)
@@ -62,7 +70,11 @@ texts = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_si
 @settings(max_examples=300, deadline=None)
 @given(texts)
 def test_any_text_gives_the_tokens_and_shapes_of_the_plain_implementation(text: str) -> None:
-    assert features.tokens(text) == plain.tokens(text)
+    signs = Signs.of(text)
+    assert [token for token in signs.words().split(" ") if token] == plain.words(text)
+    counts = np.bincount(signs.pairs, minlength=CLASSES**2).reshape(CLASSES, CLASSES)
+    found = {NAMES[i] + NAMES[j]: int(counts[i, j]) for i, j in zip(*np.nonzero(counts))}
+    assert found == plain.pairs(text)
     assert features.shape_counts(text) == plain.shape_counts(text)
 
 
@@ -72,7 +84,8 @@ def test_real_pages_give_the_tokens_and_shapes_of_the_plain_implementation(share
         for record in read_archive(archive):
             if isinstance(record, Record) and record.payload:
                 body = features.sample(light_text(decode(record.payload, record.charset)[0]))
-                assert features.tokens(body) == plain.tokens(body), record.url
+                tokens = [token for token in Signs.of(body).words().split(" ") if token]
+                assert tokens == plain.words(body), record.url
                 assert features.shape_counts(body) == plain.shape_counts(body), record.url
                 pages += 1
     assert pages > 200
@@ -83,3 +96,25 @@ def test_a_memo_computes_once_and_stays_small() -> None:
     memo: Memo[int, int] = Memo(lambda key: asked.append(key) or key * key, most=3)
     assert [memo[n] for n in (1, 2, 1, 3, 4, 1)] == [1, 4, 1, 9, 16, 1]
     assert asked == [1, 2, 3, 4, 1] and len(memo) <= 3
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts, texts)
+def test_a_lexicon_finds_in_any_text_what_the_bag_holds_of_it(text: str, known: str) -> None:
+    url = "https://example.org/docs/api/" + text[:20]
+    tokens = [token for token, _ in bag(known + text[::2], url)]
+    lexicon = Lexicon(tokens)
+    for found, whole in (
+        (lexicon.bag(text, url), bag(text, url)),
+        (lexicon.rough_bag(text), rough_bag(text)),
+    ):
+        named = {lexicon.tokens[number]: int(weight) for number, weight in zip(*found)}
+        assert named == {token: weight for token, weight in whole if token in set(tokens)}
+
+
+def test_a_lexicon_of_many_words_finds_each_of_them() -> None:
+    words = [chr(97 + a) + chr(97 + b) + chr(97 + c) for a in range(26) for b in range(26) for c in range(26)]
+    lexicon = Lexicon(words)
+    for start in range(0, len(words), 1000):
+        numbers, _ = lexicon.rough_bag(" ".join(words[start : start + 1000]))
+        assert numbers.tolist() == list(range(start, min(start + 1000, len(words))))

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corpus.relevance.features import MOST_TOKENS, fasttext_line, shape_counts, url_words
+from corpus.relevance.fasttext_model import PAD
+from corpus.relevance.features import bag, fasttext_line, rough_bag, shape_counts, url_words
+from corpus.relevance.features.bag import HEAD, MIDDLE
+from corpus.relevance.features.concepts import concepts
 
 REFERENCE = (
     "open(path, mode='r')\n    Parameters: path (str) required. Returns a file object.\n\nGET /v1/files/{id}"
 )
+PROSE = "The sun went down over the hills. She walked home slowly. Nobody was there to see it. " * 3
+
+
+def seen(text: str, url: str = "") -> set[str]:
+    return {token for token, _ in bag(text, url)}
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.text())
+@example("\ud800 lone surrogate")
+@example(f"a {PAD} b </s> c")
+@example("\x1c\x1d\x1e\x1f\x01\x15\x85\u2028\u2029\u200b\ufeff")
 def test_any_text_gives_one_line_without_labels(text: str) -> None:
     line = fasttext_line(text, "https://example.org/" + text)
     assert "\n" not in line and "__label__" not in line and "\0" not in line
-    assert len(line.split()) < 2 * MOST_TOKENS + 200
-    assert (line == "") == (not text.replace("\0", " ").strip())
+    assert len(line.split()) < 2 * len(text) + 200
+    assert PAD not in line.split() and "</s>" not in line.split()
+    assert (line == "") == (not text or text.isspace())
 
 
-def test_a_page_cannot_bring_a_label_of_its_own() -> None:
+def test_a_page_cannot_bring_a_label_or_a_shape_of_its_own() -> None:
     assert "__label__" not in fasttext_line("__label__agent __LABEL__agent of the word")
+    assert not seen("url_api g_lines9") & {"url_api", "g_lines9"}
 
 
 def test_the_host_never_shows_and_the_path_does() -> None:
@@ -34,11 +48,72 @@ def test_the_host_never_shows_and_the_path_does() -> None:
     assert url_words("http://[broken") == []
 
 
-def test_structure_tells_reference_from_prose() -> None:
-    prose = "The sun went down over the hills. She walked home slowly. Nobody was there to see it. " * 3
-    assert "shape_call_0" in fasttext_line(prose).split()
-    assert "shape_call_0" not in fasttext_line(REFERENCE).split()
-    assert "shape_method_0" not in fasttext_line(REFERENCE).split()
+def test_identifiers_are_taken_apart_and_numbers_and_ideographs_are_one_by_one() -> None:
+    tokens = seen("HTTPResponse getUserName max_size 3.11.2 Größe 関数print() и Слово")
+    for token in (
+        "http",
+        "response",
+        "get",
+        "user",
+        "name",
+        "max",
+        "size",
+        "0",
+        "größe",
+        "関",
+        "数",
+        "print",
+    ):
+        assert token in tokens
+    assert "слово" in tokens and "()" in tokens
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("a.b", "a. b"), ("x -v", "x - v"), ("/usr", "a / b"), ("x=1", "x = 1"), ("@param", "a@b")],
+)
+def test_a_sign_between_words_is_told_from_one_beside_a_space(one: str, other: str) -> None:
+    assert set(dict(rough_bag(one))) != set(dict(rough_bag(other)))
+
+
+def test_layout_tells_reference_from_prose() -> None:
+    assert "pl(" in fasttext_line(REFERENCE) and "p0}" not in fasttext_line(PROSE)
+    assert "pl(" not in fasttext_line(PROSE) and "p.s" in fasttext_line(PROSE)
+
+
+def test_a_token_weighs_by_the_logarithm_of_its_number() -> None:
+    weights = dict(rough_bag("one " + "few " * 5 + "many " * 5000))
+    assert weights["one"] == 1 < weights["few"] < weights["many"] <= 6
+
+
+@pytest.mark.parametrize(
+    ("text", "concept"),
+    [
+        ("the parameters of it", "c_parameter"),
+        ("les paramètres", "c_parameter"),
+        ("параметры", "c_parameter"),
+        ("引数はありません", "c_parameter"),
+        ("valeur par défaut", "c_default"),
+        ("returns a value", "c_returns"),
+        ("戻り値を調べます", "c_returns"),
+        ("Klicken Sie auf die Schaltfläche", "c_window"),
+    ],
+)
+def test_a_concept_is_one_token_in_any_language(text: str, concept: str) -> None:
+    assert concept in dict(rough_bag(text))
+
+
+def test_concepts_are_counted_over_their_words() -> None:
+    assert concepts({"parameter": 2, "params": 1, "valeur": 4, "hill": 9}, "") == {
+        "c_parameter": 3,
+        "c_value": 4,
+    }
+
+
+def test_a_long_text_is_read_at_its_start_and_in_its_middle() -> None:
+    text = "start " * (HEAD // 6) + "lost " * 20_000 + "end " * 2000
+    assert {"start", "lost"} <= seen(text) and "end" not in seen(text)
+    assert len(fasttext_line("word " * (HEAD + MIDDLE) * 50)) < 3 * (HEAD + MIDDLE)
 
 
 PLAIN = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -16,13 +17,19 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from corpus.crawl.config import FilterConfig
+from corpus.crawl.inputs.given import find_given
+from corpus.crawl.stage import run as run_filter
+from corpus.engine import manifest
 from corpus.engine.errors import UserError
+from corpus.hygiene.quality import Limits
 from corpus.relevance.config import ClassifierConfig
 from corpus.relevance.evaluation import auc
 from corpus.relevance.labels import read_labels
 from corpus.relevance.model import AgentClassifier
 from corpus.relevance.rows import ROWS, choose_archives
 from corpus.relevance.stage import decide, plan, run
+from corpus.relevance.table import summary
 from corpus.seeds.config import SeedsConfig
 from corpus.seeds.stage import run as run_seeds
 from tests.crawl.server import Store, serve
@@ -80,27 +87,46 @@ def config(inputs: tuple[str, str, str], output: Path, labelled: bool = True) ->
     crawl, seeds, labels = inputs
     return ClassifierConfig(
         input=(crawl,),
-        seeds=seeds,
-        labels=labels if labelled else None,
+        seeds=(seeds,),
+        labels=(labels,) if labelled else None,
         output=str(output),
-        dim=8,
-        bucket=2000,
         target_fpr=0.1,
     )
 
 
+@pytest.fixture(scope="module")
+def labelled(inputs: tuple[str, str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a classifier that was trained with labels and a few verdicts."""
+    folder = tmp_path_factory.mktemp("labelled")
+    verdicts = "url,verdict\n" + "".join(
+        f"https://s{site}.example/p6,{'stub' if site % 2 else 'no'}\n" for site in range(8)
+    )
+    (folder / "read.csv").write_text(verdicts)
+    crawl, seeds, labels = inputs
+    both = replace(config((crawl, seeds, labels), folder / "a"), labels=(labels, str(folder / "read.csv")))
+    run(both)
+    return folder
+
+
 @pytest.mark.spark
 def test_with_labels_every_record_is_accounted_for_and_the_model_serves(
-    inputs: tuple[str, str, str], tmp_path: Path
+    inputs: tuple[str, str, str], labelled: Path
 ) -> None:
-    manifest = run(config(inputs, tmp_path / "a"))
-    ledger = pq.read_table(tmp_path / "a" / "ledger").to_pylist()
+    found = manifest.read(str(labelled / "a"))
+    ledger = pq.read_table(labelled / "a" / "ledger").to_pylist()
     pages = Counter(row["reason"] for row in ledger if row["warc"])
     assert pages == {"": 56, "unlabelled": 8, "ambiguous": 1, "not_html": 1, "http_status": 1}
-    assert manifest.facts["held_out"]["auc"] > 0.95 and manifest.facts["held_out"]["sites"] == 8
-    scores = pq.read_table(tmp_path / "a" / "scores").to_pylist()
-    assert len(scores) == 56 and {row["given_by"] for row in scores} == {"labels"}
-    model = AgentClassifier.load(str(tmp_path / "a"))
+    assert found.facts["held_out"]["auc"] > 0.95 and found.facts["held_out"]["sites"] == 8
+    scores = pq.read_table(labelled / "a" / "scores").to_pylist()
+    givers = Counter((row["given_by"], row["label"]) for row in scores)
+    assert givers == {
+        ("file:labels.csv", "agent"): 24,
+        ("file:labels.csv", "general"): 24,
+        ("file:read.csv", "stub"): 4,
+        ("file:read.csv", "general"): 4,
+    }
+    assert all(0 <= row[name] <= 1 for row in scores for name in ("second_score", "joint_score"))
+    model = AgentClassifier.load(str(labelled / "a"))
     reference, prose, nothing = model.score(
         [
             "wren_lamp(name, size=0) -> wren\nReturns the wren. Parameter name (str), required.",
@@ -110,14 +136,49 @@ def test_with_labels_every_record_is_accounted_for_and_the_model_serves(
         ["https://new.example/a"] * 3,
     )
     assert reference > prose and nothing == 0.0
-    again = run(config(inputs, tmp_path / "b"))
-    assert again.digest() == manifest.digest()
+    told = summary(found.facts)
+    assert "to reach" in told and "pages read one by one: AUC" in told and "second" in told
+
+
+@pytest.mark.spark
+def test_training_twice_gives_the_same_files(inputs: tuple[str, str, str], labelled: Path) -> None:
+    again = replace(config(inputs, labelled / "b"), labels=(inputs[2], str(labelled / "read.csv")))
+    assert run(again).digest() == manifest.read(str(labelled / "a")).digest()
+    for name in ("model/model.bin", "model/second.npz", "metrics.json"):
+        assert (labelled / "a" / name).read_bytes() == (labelled / "b" / name).read_bytes()
+
+
+@pytest.mark.spark
+def test_the_filter_takes_both_scores_from_the_same_folder(
+    inputs: tuple[str, str, str], labelled: Path
+) -> None:
+    """The rule of the folder decides, page by page; without the second scorer the first one does."""
+    model = AgentClassifier.load(str(labelled / "a"))
+    assert model.second is not None
+    rule = model.second.rule
+    quality = Limits(**{limit.name: None for limit in fields(Limits)})
+    settings = {"classifier": str(labelled / "a"), "input": (inputs[0],), "quality": quality, "min_words": 1}
+    both = run_filter(FilterConfig(output=str(labelled / "both"), **settings))
+    pages = pq.read_table(labelled / "both" / "pages").to_pylist()
+    assert pages and all(
+        page["agent_score"] >= rule.first_threshold
+        and rule.chance(page["agent_score"], page["second_score"]) >= rule.threshold - 1e-6
+        for page in pages
+    )
+    steps = {step["step"]: step for step in both.facts["steps"]}
+    assert steps["second_score"]["pages_out"] == len(pages) <= steps["second_score"]["pages_in"]
+    run_filter(FilterConfig(output=str(labelled / "first"), second=False, **settings))
+    alone = pq.read_table(labelled / "first" / "pages").to_pylist()
+    assert alone and all(page["second_score"] is None for page in alone)
+    assert all(page["agent_score"] >= model.threshold for page in alone)
+    loose = run_filter(FilterConfig(output=str(labelled / "loose"), second_threshold=0.0, **settings))
+    assert loose.rows("pages") == steps["second_score"]["pages_in"]
 
 
 @pytest.mark.spark
 def test_without_labels_the_figures_are_marked_as_noisy(inputs: tuple[str, str, str], tmp_path: Path) -> None:
-    manifest = run(config(inputs, tmp_path / "a", labelled=False))
-    assert manifest.facts["labels"] == "seeds vs crawl (unlabelled)"
+    found = run(config(inputs, tmp_path / "a", labelled=False))
+    assert found.facts["labels"] == "seeds vs crawl (unlabelled)"
     reasons = Counter(
         row["reason"] for row in pq.read_table(tmp_path / "a" / "ledger").to_pylist() if row["warc"]
     )
@@ -128,11 +189,12 @@ def test_without_labels_the_figures_are_marked_as_noisy(inputs: tuple[str, str, 
 
 
 @pytest.mark.spark
-def test_a_model_that_was_changed_is_refused(inputs: tuple[str, str, str], tmp_path: Path) -> None:
-    run(config(inputs, tmp_path / "a"))
-    with open(tmp_path / "a" / "model" / "model.bin", "ab") as stream:
-        stream.write(b"x")
-    with pytest.raises(UserError, match="not the model that its manifest names"):
+@pytest.mark.parametrize("name", ["model/model.bin", "model/second.npz", "metrics.json"])
+def test_a_model_that_was_changed_is_refused(labelled: Path, tmp_path: Path, name: str) -> None:
+    shutil.copytree(labelled / "a", tmp_path / "a")
+    with open(tmp_path / "a" / name, "ab") as stream:
+        stream.write(b" ")
+    with pytest.raises(UserError, match="not the one that its manifest names"):
         AgentClassifier.load(str(tmp_path / "a"))
 
 
@@ -140,19 +202,11 @@ def test_what_is_missing_is_named_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "crawl.warc").write_bytes(b"")
     crawl = (str(tmp_path / "crawl.warc"),)
     with pytest.raises(UserError, match="no finished stage"):
-        run(ClassifierConfig(input=crawl, seeds=str(tmp_path / "none"), output=str(tmp_path / "out")))
-    (tmp_path / "labels.csv").write_text("url,label\nhttps://x.org/,maybe\n")
-    with pytest.raises(UserError, match="'maybe'"):
-        read_labels(str(tmp_path / "labels.csv"))
-    (tmp_path / "bare.csv").write_text("url\nhttps://x.org/\n")
-    with pytest.raises(UserError, match="no column 'label'"):
-        read_labels(str(tmp_path / "bare.csv"))
-    with pytest.raises(UserError, match="does not exist"):
-        read_labels(str(tmp_path / "none.csv"))
+        run(ClassifierConfig(input=crawl, seeds=(str(tmp_path / "none"),), output=str(tmp_path / "out")))
 
 
 def test_an_empty_input_is_one_sentence_in_run_and_plan(tmp_path: Path) -> None:
-    config = ClassifierConfig(input=(), seeds=str(tmp_path / "none"), output=str(tmp_path / "out"))
+    config = ClassifierConfig(input=(), seeds=(str(tmp_path / "none"),), output=str(tmp_path / "out"))
     for job in (run, plan):
         with pytest.raises(UserError, match="'input' is empty"):
             job(config)
@@ -167,11 +221,13 @@ def test_of_a_large_crawl_a_fixed_sample_of_archives_is_read(tmp_path: Path) -> 
         settings = {
             "input": (str(tmp_path / "crawl.paths"),),
             "base": str(tmp_path),
-            "seeds": "s",
+            "seeds": ("s",),
             "output": "o",
         }
-        chosen, given = choose_archives(ClassifierConfig(**{**settings, **more}))
-        assert given == 60
+        config = ClassifierConfig(**{**settings, **more})
+        given = find_given(config).archives
+        chosen = choose_archives(given, config)
+        assert len(given) == 60
         return [archive.name for archive in chosen]
 
     assert len(names()) == 50 and len(names(labels="labels.csv")) == 60
@@ -228,8 +284,8 @@ def test_on_real_pages_of_unseen_sites_the_ranking_holds(
     run(
         ClassifierConfig(
             input=(str(shared_data / "web" / "mini.warc.gz"),),
-            seeds=str(tmp_path / "seeds"),
-            labels=labels if labelled else None,
+            seeds=(str(tmp_path / "seeds"),),
+            labels=(labels,) if labelled else None,
             output=str(tmp_path / "model"),
         )
     )

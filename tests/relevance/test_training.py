@@ -12,7 +12,7 @@ from corpus.relevance.features import fasttext_line
 from corpus.relevance.labels import AGENT, GENERAL
 from corpus.relevance.training import Example, Trained, folds_of, train_with_labels, train_without_labels
 
-SMALL = Settings(dim=8, bucket=2000, epoch=5)
+SMALL = Settings(strength=5.0)
 NOUNS = ("wren", "river", "stone", "lamp", "cloud", "table", "garden", "window", "bread", "paper")
 
 

@@ -59,22 +59,28 @@ def select(spark: SparkSession, index: Index, folder: str) -> list[Archive]:
     number = max(len(index.files), -(-size // _PART_BYTES))
     try:
         with _quiet():
-            rows = _selected(spark, index).select(*ROWS.names).repartition(number, "warc")
-            parts = write_parts(rows.sortWithinPartitions(*ROWS.names), ROWS, place)
+            pieces = cut(spark, selected_rows(spark, index), index, place, number)
     except PySparkException as error:
         raise _told(error) from None
-    paths = [storage.join(place, part.path) for part in parts if part.rows]
-    if not paths:
+    if not pieces:
         raise UserError(
             f"no row of the index ({storage.redact(index.files[0].path)}, ...) passes where={index.where}"
         )
-    found = spark.sparkContext.parallelize(paths, len(paths)).flatMap(lambda path: pieces_of(path, index))
-    pieces = sorted(found.collect(), key=lambda piece: piece.name)
     save(pieces, index, folder)
     return pieces
 
 
-def _selected(spark: SparkSession, index: Index) -> DataFrame:
+def cut(spark: SparkSession, rows: DataFrame, index: Index, place: str, number: int) -> list[Archive]:
+    """ROWS in any order as pieces of work; what the pieces name is written to `place` in `number` parts."""
+    spread = rows.select(*ROWS.names).repartition(number, "warc").sortWithinPartitions(*ROWS.names)
+    paths = [storage.join(place, part.path) for part in write_parts(spread, ROWS, place) if part.rows]
+    if not paths:
+        return []
+    found = spark.sparkContext.parallelize(paths, len(paths)).flatMap(lambda path: pieces_of(path, index))
+    return sorted(found.collect(), key=lambda piece: piece.name)
+
+
+def selected_rows(spark: SparkSession, index: Index) -> DataFrame:
     """ROWS of all records that are wanted, with the reason of those that are not to be fetched."""
     schema = needed(index.schema, index.where)
     columns, where, access = dict(index.columns), index.where, index.access

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from corpus.crawl.config import FilterConfig
 from corpus.crawl.index.work import Index, find_index
+from corpus.crawl.inputs.asked import CrawlInput
 from corpus.crawl.inputs.sources import Archive, describe, find_archives
 from corpus.engine.attempts import Access
 from corpus.engine.errors import UserError
@@ -37,7 +37,7 @@ class Given:
         ]
 
 
-def find_given(config: FilterConfig) -> Given:
+def find_given(config: CrawlInput) -> Given:
     """Resolve `input=` or `index=` without reading archives. UserError where they name nothing."""
     access = Access(connections=config.connections)
     if not config.index:

@@ -29,11 +29,14 @@ from corpus.engine.tables.columns import (
 )
 from corpus.engine.tables.crawl import DAMAGE, FILES, PAGES, QUALITY
 from corpus.engine.tables.dedup import BOILERPLATE, DEDUP_INDEX, DUPLICATES, UNIQUE_PAGES
+from corpus.engine.tables.harvest import HARVESTED_SEEDS
 from corpus.engine.tables.hygiene import CLEAN_PAGES, CONTAMINATION
+from corpus.engine.tables.labels import LABELS, OPINIONS
 from corpus.engine.tables.match import INDEX, MAP, MATCHED_PAGES, SEED_HITS
 from corpus.engine.tables.relevance import SCORES
+from corpus.engine.tables.rounds import LIGHT, ROUND_LABELS, SCORED
 from corpus.engine.tables.seeds import SEEDS
-from corpus.engine.tables.shards import INPUT_IDS, SHARDS
+from corpus.engine.tables.shards import CONVERSATIONS, INPUT_IDS, SHARDS
 
 __all__ = [
     "AGENT_SCORE",
@@ -42,26 +45,33 @@ __all__ = [
     "BOILERPLATE",
     "CLEAN_PAGES",
     "CONTAMINATION",
+    "CONVERSATIONS",
     "DAMAGE",
     "DEDUP_INDEX",
     "DUPLICATES",
     "FILES",
     "FLAG",
     "FLOAT",
+    "HARVESTED_SEEDS",
     "ID",
     "INDEX",
     "INPUT_IDS",
     "INT",
     "KIND",
+    "LABELS",
     "LANGUAGE",
     "LEDGER",
     "LICENCE",
+    "LIGHT",
     "LONG",
     "MAP",
     "MATCHED_PAGES",
     "NUM_TOKENS",
+    "OPINIONS",
     "PAGES",
     "QUALITY",
+    "ROUND_LABELS",
+    "SCORED",
     "SCORES",
     "SEEDS",
     "SEED_HITS",
@@ -78,7 +88,13 @@ __all__ = [
 ALL_TABLES: Sequence[tuple[str, Table]] = (
     ("every stage", LEDGER),
     ("seeds", SEEDS),
+    ("harvest", HARVESTED_SEEDS),
+    ("label", LABELS),
+    ("label", OPINIONS),
     ("classifier", SCORES),
+    ("rounds", LIGHT),
+    ("rounds", SCORED),
+    ("rounds", ROUND_LABELS),
     ("filter", PAGES),
     ("filter", FILES),
     ("dedup", UNIQUE_PAGES),
@@ -92,4 +108,5 @@ ALL_TABLES: Sequence[tuple[str, Table]] = (
     ("match", INDEX),
     ("match", MAP),
     ("shard", SHARDS.plus(SHARDS.doc, INPUT_IDS)),
+    ("shard", CONVERSATIONS),
 )

@@ -43,7 +43,7 @@ URL = Column("url", TEXT, "address of the page, or of the item within its source
 BODY = Column("text", TEXT, "the text; code blocks and tables stay verbatim")
 LANGUAGE = Column("language", TEXT, "ISO 639-1 code of the detected language, null where unknown")
 SOURCE = Column("source", TEXT, "name of the data set or crawl that the record comes from")
-KIND = Column("kind", TEXT, "tool_doc, function_call, trajectory, code, text")
+KIND = Column("kind", TEXT, "tool_doc, function_call, trajectory, code, plan, conversation, text")
 LICENCE = Column(
     "licence", TEXT, "licence stated by the source or linked from the page, null where none is stated"
 )
@@ -60,8 +60,8 @@ LEDGER = Table(
         Column("outcome", TEXT, "kept, dropped or failed"),
         Column("reason", TEXT, "why it was not kept; empty for kept records"),
         AGENT_SCORE,
-        Column("warc", TEXT, "archive that holds the record, null behind the filter stage"),
-        Column("offset", LONG, "first byte of the record in the archive"),
+        Column("warc", TEXT, "archive (shards: input file) that holds the record, null in other stages"),
+        Column("offset", LONG, "first byte of the record in the archive or plain file; of tables the row"),
     ),
     ("id", "warc", "offset", "outcome", "reason"),
 )

@@ -69,6 +69,7 @@ PAGES = Table(
         Column(
             "light_score", FLOAT, "the same score of the light text, which spared the page a full extraction"
         ),
+        Column("second_score", FLOAT, "calibrated chance by the second scorer, null where there is none"),
         Column("num_words", INT, "words separated by white space"),
         Column("code_share", FLOAT, "share of the text's characters inside fenced code blocks"),
         Column(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from corpus.report.figures import histograms
+from corpus.report.figures import Series, histograms, lines
 from corpus.report.grids import Grid, grid
 from corpus.report.markup import count, decimal
 from corpus.report.parts import Figure, Section, empty
@@ -16,9 +16,11 @@ _TABLE6 = {
     "precision": "Precision",
     "recall": "Recall",
     "f1": "F1",
+    "false_positive_rate": "False positives",
     "macro_recall": "Macro recall",
     "auc": "AUC",
 }
+_SCORERS = {"fasttext": "fastText", "second": "Second scorer", "both": "Both"}
 
 
 def section(stats: Stats) -> Section:
@@ -26,48 +28,87 @@ def section(stats: Stats) -> Section:
     if not found:
         return empty("classifier", "Classifier", "classifier")
     givers = ", ".join(row["given_by"] for row in found["given_by"])
-    said = find(found["metrics"], "labels")
+    metrics = found["metrics"]
+    said = metrics.get("labels")
     lead = (
         f"Measured on {count(found['pages'])} pages of {count(found['sites'])} sites, each scored by a model "
         f"that never saw its site. Labels were given by: {givers or 'nobody'}{f' ({said})' if said else ''}."
     )
-    metrics = found["metrics"]
-    tables = [table for table in (_table6(metrics), _recalls(metrics), _sites(metrics)) if table]
-    figure = _scores(found)
-    return Section("classifier", "Classifier", lead, (figure,) if figure else (), tables)
+    scorers = scorers_of(metrics)
+    last = list(scorers.values())[-1] if scorers else {}
+    tables = (
+        _table6(scorers),
+        _recalls(scorers),
+        _targets(metrics),
+        _sites(last),
+        _groups("by_language", "Languages", last),
+        _groups("by_genre", "Genres of the labels", last),
+        _prefixes(metrics),
+    )
+    figures = (_scores(found), _calibration(scorers))
+    return Section(
+        "classifier",
+        "Classifier",
+        lead,
+        tuple(figure for figure in figures if figure),
+        [table for table in tables if table],
+    )
 
 
-def find(metrics: Mapping[str, Any], key: str) -> Any:
-    """The value under `key`, outermost level first, as metrics files may group their numbers; else None."""
-    if key in metrics:
-        return metrics[key]
-    inner = (find(part, key) for _, part in sorted(metrics.items()) if isinstance(part, Mapping))
-    return next((value for value in inner if value is not None), None)
+def scorers_of(metrics: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Figures by the names of the scorers, the one that decides last; without labels fastText alone."""
+    given = metrics.get("scorers")
+    if isinstance(given, Mapping) and given:
+        return {title: given[name] for name, title in _SCORERS.items() if name in given}
+    held_out = metrics.get("held_out")
+    return {_SCORERS["fasttext"]: held_out} if isinstance(held_out, Mapping) else {}
 
 
-def scalar(metrics: Mapping[str, Any], key: str) -> float | None:
-    """`find` for numbers."""
-    value = find(metrics, key)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+def _table6(scorers: Mapping[str, Mapping[str, Any]]) -> Grid | None:
+    rows = [{"scorer": name, **{key: found.get(key) for key in _TABLE6}} for name, found in scorers.items()]
+    for row, found in zip(rows, scorers.values()):
+        row["web"] = (found.get("precision_at_prevalence") or {}).get("precision")
+    names = {**_TABLE6, "web": "Precision on the web"}
+    there = {key: (name, "decimal") for key, name in names.items() if any(_told(row[key]) for row in rows)}
+    columns = {"scorer": ("Scorer", "text"), **there}
+    caption = "Quality on pages of held-out sites, at each scorer's threshold"
+    return grid("classifier", caption, columns, rows) if there else None
 
 
-def _table6(metrics: Mapping[str, Any]) -> Grid | None:
-    row = {key: scalar(metrics, key) for key in _TABLE6}
-    there = {key: (name, "decimal") for key, name in _TABLE6.items() if row[key] is not None}
-    return grid("classifier", "Quality on pages of held-out sites", there, [row]) if there else None
+def _told(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _recalls(metrics: Mapping[str, Any]) -> Grid | None:
-    """`recall_at_fpr` maps false-positive rates, as text, to recalls."""
-    given = find(metrics, "recall_at_fpr") or {}
-    rows = [{"fpr": float(rate), "recall": recall} for rate, recall in given.items()]
-    rows.sort(key=lambda row: row["fpr"])
-    columns = {"fpr": ("False-positive rate", "percent"), "recall": ("Recall", "decimal")}
+def _recalls(scorers: Mapping[str, Mapping[str, Any]]) -> Grid | None:
+    """`recall_at_fpr` maps false-positive rates, as text, to recalls, `recall_intervals` to 95 % bounds."""
+    rates = sorted({rate for found in scorers.values() for rate in found.get("recall_at_fpr", {})}, key=float)
+    rows, columns = [], {"fpr": ("False-positive rate", "percent")}
+    for rate in rates:
+        row: dict[str, Any] = {"fpr": float(rate)}
+        for number, (name, found) in enumerate(scorers.items()):
+            row[f"recall{number}"] = found.get("recall_at_fpr", {}).get(rate)
+            columns[f"recall{number}"] = (f"Recall, {name}", "decimal")
+            bounds = found.get("recall_intervals", {}).get(rate)
+            if bounds:
+                row[f"interval{number}"] = f"{bounds[0]:.2f} to {bounds[1]:.2f}"
+                columns[f"interval{number}"] = ("95 %", "text")
+        rows.append(row)
     return grid("recall_at_fpr", "Recall at fixed false-positive rates", columns, rows) if rows else None
 
 
-def _sites(metrics: Mapping[str, Any]) -> Grid | None:
-    rows = find(metrics, "worst_sites") or []
+def _targets(metrics: Mapping[str, Any]) -> Grid | None:
+    rows = [dict(zip(("what", "first", "target", "measured"), row)) for row in metrics.get("targets") or ()]
+    columns = {
+        "what": ("On sites held out from training", "text"),
+        "first": ("First trial", "text"),
+        "target": ("To reach", "text"),
+        "measured": ("Measured", "foreign"),
+    }
+    return grid("targets", "Targets of the classifier", columns, rows) if rows else None
+
+
+def _sites(found: Mapping[str, Any]) -> Grid | None:
+    rows = found.get("worst_sites") or []
     columns = {
         "site": ("Site", "foreign"),
         "label": ("Label", "text"),
@@ -77,14 +118,65 @@ def _sites(metrics: Mapping[str, Any]) -> Grid | None:
     return grid("worst_sites", "Sites on which the classifier is weakest", columns, rows) if rows else None
 
 
+def _groups(key: str, caption: str, found: Mapping[str, Any]) -> Grid | None:
+    rows = found.get(key) or []
+    columns = {
+        "name": (caption, "foreign"),
+        "pages": ("Pages", "count"),
+        "agent_pages": ("Wanted", "count"),
+        "recall": ("Recall", "decimal"),
+        "false_positive_rate": ("False positives", "decimal"),
+    }
+    return grid(key, caption, columns, rows) if rows else None
+
+
+def _prefixes(metrics: Mapping[str, Any]) -> Grid | None:
+    rows = metrics.get("prefixes") or []
+    columns = {"prefix": ("Prefix", "foreign"), "pages": ("Pages", "count"), "kept": ("Kept", "percent")}
+    return grid("prefixes", "Pages under vetted prefixes", columns, rows) if rows else None
+
+
+def _calibration(scorers: Mapping[str, Mapping[str, Any]]) -> Figure | None:
+    """Said chance against the share that is wanted, by scorer; a calibrated one lies on the diagonal."""
+    curves = {
+        name: found["calibration"]
+        for name, found in scorers.items()
+        if found.get("calibration", {}).get("bins")
+    }
+    if not curves:
+        return None
+    series = [Series("as said", ((0.0, 0.0), (1.0, 1.0)))]
+    rows: list[dict[str, Any]] = []
+    for name, curve in curves.items():
+        series.append(Series(name, _points(curve["bins"])))
+        rows += [{"scorer": name, **row} for row in curve["bins"]]
+    errors = ", ".join(f"{name} {curve['expected_error']:.3f}" for name, curve in curves.items())
+    answer = (
+        f"Of the pages that a scorer gives a chance, that share should be wanted. Mean distance: {errors}."
+    )
+    svg = lines(series, answer, x="chance that is said", y="share that is wanted", zero=True)
+    columns = {
+        "scorer": ("Scorer", "text"),
+        "said": ("Chance said", "decimal"),
+        "wanted": ("Wanted", "decimal"),
+        "pages": ("Pages", "count"),
+    }
+    table = grid("calibration", "Said chance and share of wanted pages", columns, rows)
+    return Figure("calibration", "Are the chances what they say?", answer, svg, table)
+
+
+def _points(bins: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(row["said"]), float(row["wanted"])) for row in bins)
+
+
 def _scores(found: Stats) -> Figure | None:
     rows, labels = found["scores"], [row["label"] for row in found["labels"]]
     if not labels:
         return None
     labels = sorted(labels)
     edges = [f"score {row['from']:.3f} to {row['below']:.3f}" for row in rows]
-    threshold = scalar(found["metrics"], "threshold")
-    line = f" The threshold is {decimal(threshold)}." if threshold is not None else ""
+    threshold = found["metrics"].get("threshold")
+    line = f" The threshold is {decimal(threshold)}." if _told(threshold) else ""
     answer = f"A good classifier piles agent pages up at the right and general pages at the left.{line}"
     groups = {label: [row.get(label, 0) for row in rows] for label in labels}
     svg = histograms(

@@ -1,0 +1,1 @@
+"""Level by level along the links of a site."""

@@ -1,0 +1,1 @@
+"""What a round brings: how much is new, and labels for the next one."""

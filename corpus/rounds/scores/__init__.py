@@ -1,0 +1,1 @@
+"""The pages of a crawl as the classifier sees them, and their scores."""
