@@ -168,3 +168,11 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "")
         elif before != after:
             out.append(f"{prefix}{key}: {before!r} -> {after!r}")
     return out
+
+
+def other_inputs(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The inputs in which two runs differ, each by its path or table."""
+    ways = [{hash_of(item): item for item in inputs} for inputs in (old, new)]
+    unlike = [ways[0].get(key) or ways[1][key] for key in sorted(ways[0].keys() ^ ways[1].keys())]
+    names = {str(item.get("path") or item.get("table") or "of another kind") for item in unlike}
+    return [f"another input {name}" for name in sorted(names)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, cast
 
@@ -26,18 +26,28 @@ class PartWriter:
 
     Row groups are cut by the bytes of the rows and by nothing else, so that the file depends on its rows
     alone and not on the batches they came in. Two attempts at the same part write the same bytes, so the
-    later rename changes nothing.
+    later rename changes nothing. `no_dictionary` names columns whose values hardly repeat.
     """
 
-    def __init__(self, folder: str, name: str, schema: pa.Schema) -> None:
+    def __init__(
+        self,
+        folder: str,
+        name: str,
+        schema: pa.Schema,
+        *,
+        row_group_bytes: int | None = None,
+        no_dictionary: Sequence[str] = (),
+    ) -> None:
         self.path = storage.join(folder, name)
         self.schema = schema
+        self._group_bytes = row_group_bytes or ROW_GROUP_BYTES
         self._temporary = storage.temporary_name(self.path)
         filesystem, inner = storage.resolve(self._temporary)
         filesystem.create_dir(posixpath.dirname(inner), recursive=True)
         self._sink = _HashingSink(filesystem.open_output_stream(inner))
         stream = pa.PythonFile(cast(Any, self._sink), mode="w")
-        self._writer = pq.ParquetWriter(stream, schema, compression="zstd")
+        dictionary = [n for n in schema.names if n not in no_dictionary] if no_dictionary else True
+        self._writer = pq.ParquetWriter(stream, schema, compression="zstd", use_dictionary=dictionary)
         self._waiting: list[pa.RecordBatch] = []
         self._waiting_bytes = 0
         self.rows = 0
@@ -61,7 +71,7 @@ class PartWriter:
     def _cuts(self, ends: npt.NDArray[np.int64]) -> Iterator[int]:
         """Where rows that end at the bytes `ends` fill a row group; what is left over is carried on."""
         base = -self._waiting_bytes
-        while (at := int(np.searchsorted(ends, base + ROW_GROUP_BYTES))) < len(ends):
+        while (at := int(np.searchsorted(ends, base + self._group_bytes))) < len(ends):
             base = int(ends[at])
             yield at + 1
         self._waiting_bytes = int(ends[-1]) - base

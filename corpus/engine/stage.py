@@ -163,7 +163,8 @@ class Stage:
 
     def _adopt(self, found: Manifest) -> None:
         if found.fingerprint != self.fingerprint:
-            changed = manifest.difference(found.config, self.settings) or ["the inputs or the code version"]
+            changed = manifest.difference(found.config, self.settings)
+            changed = changed or manifest.other_inputs(found.inputs, self.inputs) or ["the code version"]
             raise UserError(
                 f"{self.folder} holds a finished {found.stage} run made with other settings "
                 f"({'; '.join(changed[:3])}); choose another output= or remove that folder."

@@ -1,105 +1,166 @@
-"""Shards with Spark: read, tokenise, choose, write each set and source in a seeded order."""
+"""Shards with Spark: read, tokenise, choose, write each set and source in a seeded order, describe."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StructType
 
 from corpus.engine import storage
 from corpus.engine.errors import UserError
 from corpus.engine.manifest import Manifest, describe_file
-from corpus.engine.stage import PART_BYTES, Stage
-from corpus.engine.tables import INPUT_IDS, LEDGER, SHARDS
-from corpus.shards import tokenizer as tokenizers
-from corpus.shards.choice.stage import decide, position
-from corpus.shards.config import ShardConfig
+from corpus.engine.stage import Stage
+from corpus.engine.tables import CONVERSATIONS, INPUT_IDS, LEDGER, SHARDS
+from corpus.shards.card import hub
+from corpus.shards.card.composition import sets_of
+from corpus.shards.card.stage import api_counts, groups_of, write_card
+from corpus.shards.choice.stage import decide, with_copies
+from corpus.shards.config import SFT, ShardConfig
+from corpus.shards.conversations.stage import count_conversations
+from corpus.shards.cuts.stage import position
 from corpus.shards.documents.stage import read_documents
-from corpus.shards.mixing import check_weights
-from corpus.shards.sources import Location, locate
+from corpus.shards.mixing import weights_of
+from corpus.shards.sources import FAILURES
+from corpus.shards.sources.read import Feed, open_feed
+from corpus.shards.tokenising import finding
+from corpus.shards.tokenising.stage import bounded_batches, tokenise
+from corpus.shards.tokenizer import FILES
+from corpus.shards.writing.layout import MIB, ShardFile
+from corpus.shards.writing.stage import write_sets
 
 # A tokenizer is trained on the beginnings of this many documents: the driver holds 40 million characters.
 TRAINING_SAMPLE, TRAINING_CHARACTERS = 20_000, 2_000
-BYTES_PER_TOKEN = 8  # of a part: four of the id, four of the text, both before compression
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+_TEXTS = ("text", "messages", "tools", "input_ids")
 
 
 def run(config: ShardConfig) -> Manifest:
-    """Write the sets.
+    """Write the sets, and upload them where `push` says so.
 
-    The manifest's `facts` hold the sets with weight, share, tokens and rows by source, and the
-    tokenizer with its hash.
+    The manifest's `facts` hold the sets with weight, share, tokens and rows by source, the tokenizer with its
+    hash, and the stages that the data has gone through.
     """
-    locations, inputs = find(config)
+    feeds, inputs = find(config)
     stage = Stage.open("shard", config, inputs)
-    if stage.finished:
-        return stage.finished
-    with stage.spark() as spark:
-        documents = read_documents(spark, locations)
-        facts = prepare_tokenizer(documents, config, stage.folder)
-        tokenised = tokenise(documents, storage.join(stage.folder, "tokenizer"), config).persist()
-        decided = decide(tokenised, config).persist()
-        sets = write_sets(stage, decided, config)
-        stage.write(to_ledger(decided), LEDGER)
-        kept = sum(source["rows"] for sources in sets.values() for source in sources["sources"].values())
-        stage.tables["tokenizer"] = [
-            describe_file(stage.folder, f"tokenizer/{name}") for name in tokenizers.FILES
-        ]
-        result = stage.finish(
-            spark, records_in=tokenised.count(), kept_rows=kept, facts={"sets": sets, "tokenizer": facts}
-        )
-        decided.unpersist()
-        tokenised.unpersist()
+    result = stage.finished
+    if result is None:
+        with stage.spark() as spark, bounded_batches(spark):
+            result = make(stage, spark, config, feeds)
+    if config.push:
+        print(f"uploaded to {hub.push(result, config.push, private=config.private)}", flush=True)
     return result
+
+
+def make(stage: Stage, spark: SparkSession, config: ShardConfig, feeds: Sequence[Feed]) -> Manifest:
+    documents = read_documents(spark, feeds)
+    tokenizer = prepare_tokenizer(documents, config, stage)
+    # written down, for it is gone through several times: encoding is the dearest step
+    tokenised = stage.scratch(encode(stage, documents, str(tokenizer["sha256"]), config), "tokenised")
+    decided = decide(tokenised, config)
+    size = F.octet_length("text").alias("text_bytes")
+    light = decided.select(*[name for name in decided.columns if name not in _TEXTS], size).persist()
+    stage.write(to_ledger(light), LEDGER)
+    files = write_tables(stage, with_copies(decided, config), config)
+    facts = {"sets": describe_sets(light, files, config), "tokenizer": tokenizer}
+    records_in, kept = light.count(), sum(content["documents"] for content in facts["sets"].values())
+    facts["lineage"] = write_card(stage, spark, facts, records_in)
+    result = stage.finish(spark, records_in=records_in, kept_rows=kept, facts=facts)
+    light.unpersist()
+    return result
+
+
+def encode(stage: Stage, documents: DataFrame, sha256: str, config: ShardConfig) -> DataFrame:
+    """Add num_tokens, and input_ids to documents where wanted; conversations are counted by template."""
+    folder = storage.join(stage.folder, finding.FOLDER)
+    encoded = tokenise(documents.where(~is_conversation(config)), folder, sha256, with_ids=config.tokenize)
+    if all(source.set != SFT for source in config.input.values()):
+        return encoded
+    talks = tokenise(documents.where(is_conversation(config)), folder, sha256, with_ids=False)
+    return encoded.unionByName(count_conversations(talks, folder, config), allowMissingColumns=True)
+
+
+def is_conversation(config: ShardConfig) -> Column:
+    """Whether a row comes from a source of conversations, whatever set it is in."""
+    return F.col("mix").isin([name for name, source in config.input.items() if source.set == SFT])
+
+
+def write_tables(stage: Stage, rows: DataFrame, config: ShardConfig) -> list[ShardFile]:
+    """Write the sets: documents in one schema, conversations in another."""
+    documents = SHARDS.plus(SHARDS.doc, INPUT_IDS) if config.tokenize else SHARDS
+    sizes = {"file_bytes": config.file_mib * MIB, "group_bytes": config.row_group_mib * MIB}
+    files = write_sets(stage, rows.where(~is_conversation(config)), documents, **sizes)
+    if any(source.set == SFT for source in config.input.values()):
+        files += write_sets(stage, rows.where(is_conversation(config)), CONVERSATIONS, **sizes)
+    return files
+
+
+def describe_sets(light: DataFrame, files: Sequence[ShardFile], config: ShardConfig) -> dict[str, Any]:
+    """{set: {tokens, ..., sources: {name: {weight, share, tokens, rows, documents, ...}}}}."""
+    taken = light.where(F.col("set").isNotNull())
+    apis = api_counts(taken, {name: source.path for name, source in config.input.items()})
+    conversations = [name for name, source in config.input.items() if source.set == SFT]
+    groups = groups_of(taken)
+    return sets_of(groups, weights_of(config), files, conversations=conversations, apis=apis)
 
 
 def plan(config: ShardConfig) -> str:
     """What --dry-run prints. Raises UserError for what would end the run before it reads a text."""
-    locations, _ = find(config)
-    lines = [f"shard: {len(locations)} sources -> {config.output}"]
+    feeds, _ = find(config)
+    weights = weights_of(config)
+    lines = [f"shard: {len(config.input)} sources -> {config.output}"]
     for name, source in sorted(config.input.items()):
-        size = sum(int(str(item["bytes"])) for place in locations[name] for item in place.inputs)
-        lines.append(f"  {source.set}  {name}: weight {source.weight:g}, {size:,} bytes")
+        mine = [feed for feed in feeds if feed.name == name]
+        size = sum(int(str(item["bytes"])) for feed in mine for item in feed.inputs)
+        formats = ", ".join(sorted({feed.format for feed in mine}))
+        weight = f"weight {weights[source.set][name]:g}"
+        lines.append(f"  {source.set}  {name}: {weight}, {size:,} bytes, format {formats}")
     tokens = f"{config.tokens:,} tokens in stage1" if config.tokens else "as many tokens as the weights allow"
     lines.append(f"{tokens}, {config.heldout_fraction:.1%} of each source held out")
     lines.append(f"tokenizer: {config.tokenizer}")
+    lines.append(f"files of {config.file_mib} MiB at most, row groups of {config.row_group_mib} MiB")
+    if config.push:
+        lines.append(f"upload to {config.push}, {'private' if config.private else 'public'}")
     return "\n".join(lines)
 
 
-def find(config: ShardConfig) -> tuple[dict[str, list[Location]], list[Mapping[str, object]]]:
-    """Where each source lies, and the inputs of the fingerprint. Raises UserError for what cannot be used."""
+def find(config: ShardConfig) -> tuple[list[Feed], list[Mapping[str, object]]]:
+    """What each source reads, and the inputs of the fingerprint. Raises UserError for what cannot be used."""
     if not config.input:
         raise UserError("no sources: give input.NAME=PATH at least once.")
     for name, source in sorted(config.input.items()):
         if not source.path:
             raise UserError(f"the source '{name}' has no path; give input.{name}=PATH.")
-    check_weights((source.set, source.weight) for source in config.input.values())
-    tokenizer: Sequence[Mapping[str, object]] = tokenizers.identify(config.tokenizer)
-    locations = {
-        name: [locate(path) for path in source.path] for name, source in sorted(config.input.items())
-    }
-    inputs = [
-        {**i, "as": name} for name, places in locations.items() for place in places for i in place.inputs
+        if not _NAME.fullmatch(name):
+            raise UserError(
+                f"'{name}' cannot name a source: folders and files bear it; use letters, digits, . _ -"
+            )
+    weights_of(config)
+    if config.push:
+        hub.check(config.push, config.output)
+    tokenizer: Sequence[Mapping[str, object]] = finding.identify(config.tokenizer)
+    most = config.most_record_mib << 20
+    feeds = [
+        open_feed(name, path, source, most)
+        for name, source in sorted(config.input.items())
+        for path in source.path
     ]
-    return locations, [*inputs, *tokenizer]
+    return feeds, [*(item for feed in feeds for item in feed.inputs), *tokenizer]
 
 
-def prepare_tokenizer(documents: DataFrame, config: ShardConfig, folder: str) -> dict[str, Any]:
+def prepare_tokenizer(documents: DataFrame, config: ShardConfig, stage: Stage) -> dict[str, Any]:
     """Put the tokenizer beside the shards and return what the manifest says of it."""
-    trained = config.tokenizer.startswith(tokenizers.TRAINED)
+    trained = config.tokenizer.startswith(finding.TRAINED)
     texts = training_texts(documents, config) if trained else []
-    found = tokenizers.resolve(config.tokenizer, texts, storage.join(folder, "tokenizer"))
-    return {
-        "path": "tokenizer",
-        "vocab_size": found.vocab_size,
-        "eos_token_id": found.eos_id,
-        "sha256": found.sha256,
-    }
+    folder = storage.join(stage.folder, finding.FOLDER)
+    found = finding.resolve(config.tokenizer, texts, folder)
+    names = sorted(name for name in FILES if storage.exists(storage.join(folder, name)))
+    listed = [describe_file(stage.folder, f"{finding.FOLDER}/{name}") for name in names]
+    stage.tables[finding.FOLDER] = listed
+    hashes = {name: file.sha256 for name, file in zip(names, listed)}
+    return finding.facts(found, config.tokenizer, hashes)
 
 
 def training_texts(documents: DataFrame, config: ShardConfig) -> list[str]:
@@ -115,57 +176,11 @@ def training_texts(documents: DataFrame, config: ShardConfig) -> list[str]:
     return texts
 
 
-def tokenise(documents: DataFrame, folder: str, config: ShardConfig) -> DataFrame:
-    """Add num_tokens, and input_ids where wanted; empty texts get 0 tokens."""
-    wanted = [*documents.columns, "num_tokens", *(["input_ids"] if config.tokenize else [])]
-    fields = from_arrow_schema(pa.schema([("num_tokens", pa.int32()), ("input_ids", INPUT_IDS.type)])).fields
-    schema = StructType([*documents.schema.fields, *fields[: len(wanted) - len(documents.columns)]])
-
-    def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            ids = tokenizers.load(folder).encode(batch.column("text").to_pylist())
-            empty = pc.equal(pc.utf8_length(batch.column("text")), 0)
-            lengths = pc.if_else(empty, 0, pc.list_value_length(ids)).cast(pa.int32())
-            extra = [lengths, ids][: len(wanted) - batch.num_columns]
-            yield pa.RecordBatch.from_arrays([*batch.columns, *extra], names=wanted)
-
-    return documents.mapInArrow(encode, schema)
-
-
-def write_sets(stage: Stage, decided: DataFrame, config: ShardConfig) -> dict[str, Any]:
-    """Write each set and source; return {set: {tokens, sources: {name: {weight, share, tokens, rows}}}}."""
-    table = SHARDS.plus(SHARDS.doc, INPUT_IDS) if config.tokenize else SHARDS
-    rows = (
-        decided.where(F.col("set").isNotNull())
-        .groupBy("set", "mix")
-        .agg(F.sum("num_tokens").alias("n"))
-        .collect()
-    )
-    columns = [*table.schema.names, "position"]
-    sets: dict[str, Any] = {}
-    for row in sorted(rows, key=lambda r: (r["set"], r["mix"])):
-        mine = decided.where((F.col("set") == row["set"]) & (F.col("mix") == row["mix"])).select(*columns)
-        written = stage.write(mine, table, folder=f"{row['set']}/{row['mix']}", parts=parts_of(row["n"]))
-        entry = {"weight": config.input[row["mix"]].weight, "tokens": row["n"], "rows": written}
-        sets.setdefault(row["set"], {"sources": {}})["sources"][row["mix"]] = entry
-    for content in sets.values():
-        total = sum(source["tokens"] for source in content["sources"].values())
-        content["tokens"] = total
-        for source in content["sources"].values():
-            source["share"] = round(source["tokens"] / total, 6)
-    return sets
-
-
-def parts_of(tokens: int) -> int:
-    """Files of a set and source, so that each has about as many bytes as those of other stages."""
-    return max(1, -(-tokens * BYTES_PER_TOKEN // PART_BYTES))
-
-
 def to_ledger(decided: DataFrame) -> DataFrame:
     """One row per document that came in, of whichever source."""
     outcome = (
         F.when(F.col("reason") == "", "kept")
-        .when(F.col("reason") == "malformed", "failed")
+        .when(F.col("reason").isin(*FAILURES), "failed")
         .otherwise("dropped")
     )
     return decided.select(
@@ -175,6 +190,6 @@ def to_ledger(decided: DataFrame) -> DataFrame:
         outcome.alias("outcome"),
         "reason",
         "agent_score",
-        F.lit(None).cast("string").alias("warc"),
-        F.lit(None).cast("long").alias("offset"),
+        F.col("file").alias("warc"),
+        "offset",
     )

@@ -7,7 +7,7 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.benchmarks import decontamination, deduplication, filtering, loading, tokenising
+from tests.benchmarks import decontamination, deduplication, filtering, laws, loading, tokenising
 
 BENCHMARKS = (
     filtering.measure,
@@ -15,6 +15,7 @@ BENCHMARKS = (
     decontamination.measure,
     tokenising.measure,
     loading.measure,
+    laws.measure,
 )
 
 

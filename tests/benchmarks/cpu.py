@@ -40,13 +40,15 @@ def seconds(pid: int | None = None) -> float:
 
 def peak_bytes(pid: int | None = None) -> int:
     """Largest resident set that any process of the tree has had so far."""
-    best = 0
-    for found in tree(pid or os.getpid()):
-        try:
-            text = Path(f"/proc/{found}/status").read_text()
-        except OSError:
-            continue
-        best = max(
-            [best, *(int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("VmHWM"))]
-        )
-    return best
+    return max(peak_bytes_of(found) for found in tree(pid or os.getpid()))
+
+
+def peak_bytes_of(pid: int) -> int:
+    """Largest resident set that one process has had so far; 0 where it has ended."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0
+    return max(
+        (int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("VmHWM")), default=0
+    )

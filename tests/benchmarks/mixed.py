@@ -17,8 +17,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from corpus.crawl.charset import decode
+from corpus.crawl.html import full_extract
 from corpus.crawl.inputs.sources import find_archives, read_archive
-from corpus.crawl.light import light_text
 from corpus.crawl.warc.records import Record
 from corpus.demo.road import embedded
 from corpus.engine import manifest
@@ -114,7 +114,7 @@ def _train(pages: list[tuple[Record, str, str]], folder: Path) -> str:
         if label in ("positive", "negative") and seen[origin] < PER_ORIGIN:
             seen[origin] += 1
             html, _ = decode(record.payload, record.charset)
-            line = fasttext_line(light_text(html), record.url)
+            line = fasttext_line(full_extract(html, record.url).text, record.url)  # as the stage learns
             if line:
                 name = AGENT if label == "positive" else GENERAL
                 examples.append(Example(record.id, record.url, origin, name, line))

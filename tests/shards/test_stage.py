@@ -10,13 +10,13 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from corpus.engine import verify
 from corpus.engine.config import build, load_yaml
 from corpus.engine.errors import DataError, UserError
-from corpus.engine.stage import Stage
-from corpus.engine.tables import UNIQUE_PAGES
 from corpus.shards.config import ShardConfig
-from corpus.shards.stage import parts_of, plan, run
+from corpus.shards.stage import plan, run
+from corpus.verify import run as verify
+from training.shards import open_set, row_tokens
+from training.tokens import find_tokenizer
 
 pytestmark = pytest.mark.spark
 
@@ -53,13 +53,16 @@ def finished(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
         "code": {"path": [write_source(folder, "code", 300, 60)], "weight": 2},
         "text": {"path": [write_source(folder, "text", 150, 90)]},
         "seeds": {"path": [str(folder / "agent.parquet")], "set": "stage2"},
+        "nothing": {"path": [str(folder / "nothing.parquet")], "weight": 0},
     }
+    names = pq.read_schema(folder / "agent.parquet").names
+    pq.write_table(pa.table({name: pa.array([], pa.string()) for name in names}), folder / "nothing.parquet")
     run(shard_config(folder, sources))
     return folder / "shards"
 
 
 def read(folder: Path) -> pa.Table:
-    return pa.concat_tables([pq.read_table(file) for file in sorted(folder.rglob("part-*.parquet"))])
+    return pa.concat_tables([pq.read_table(file) for file in sorted(folder.rglob("*.parquet"))])
 
 
 def test_shares_are_exact_in_tokens(finished: Path) -> None:
@@ -113,18 +116,96 @@ def test_verify_accepts_what_was_written_and_names_a_flipped_byte(finished: Path
         victim.write_bytes(whole)
 
 
-def test_equal_inputs_give_byte_equal_shards(finished: Path, tmp_path: Path) -> None:
-    folder = finished.parent
-    sources: dict[str, Any] = {
-        name: {"path": [str(folder / f"{name}.parquet")]} for name in ("agent", "code", "text")
-    }
-    sources["code"]["weight"] = 2
-    sources["seeds"] = {"path": [str(folder / "agent.parquet")], "set": "stage2"}
+@pytest.mark.parametrize("files", [3, pytest.param(17, marks=pytest.mark.slow)])
+def test_shards_are_byte_equal_from_any_number_of_files(files: int, finished: Path, tmp_path: Path) -> None:
+    sources: dict[str, Any] = {}
+    for name in ("agent", "code", "text", "nothing"):
+        table = pq.read_table(finished.parent / f"{name}.parquet")
+        backwards = table.take(pa.array(range(table.num_rows)[::-1], pa.int64()))
+        for number in range(files):
+            (tmp_path / name).mkdir(exist_ok=True)
+            rows = pa.array(range(number, table.num_rows, files), pa.int64())
+            pq.write_table(backwards.take(rows), tmp_path / name / f"{number}.parquet")
+        sources[name] = {"path": [str(tmp_path / name)]}
+    sources["code"]["weight"], sources["nothing"]["weight"] = 2, 0
+    sources["seeds"] = {"path": [str(tmp_path / "agent")], "set": "stage2"}
     run(shard_config(tmp_path, sources))
-    again = {
-        p.relative_to(tmp_path / "shards"): p.read_bytes() for p in (tmp_path / "shards").rglob("*.parquet")
+
+    def sets(folder: Path) -> dict[str, bytes]:
+        """All but the ledger, which names the input files."""
+        found = [*folder.glob("*/*/*.parquet"), *folder.glob("tokenizer/*"), folder / "README.md"]
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+    assert sets(tmp_path / "shards") == sets(finished)
+
+
+def test_the_folder_loads_as_a_data_set_as_it_lies(finished: Path, tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    facts = json.loads((finished / "manifest.json").read_text())["facts"]["sets"]
+    for name in ("stage1", "stage2", "heldout"):
+        loaded = datasets.load_dataset(str(finished), name, cache_dir=str(tmp_path))
+        assert sum(split.num_rows for split in loaded.values()) == facts[name]["rows"]
+        streamed = datasets.load_dataset(str(finished), name, streaming=True)
+        rows = [row for split in streamed.values() for row in split]
+        assert sum(row["num_tokens"] for row in rows) == facts[name]["tokens"]
+        assert all(len(row["input_ids"]) == row["num_tokens"] for row in rows)
+
+
+def test_the_trainer_reads_what_was_written(finished: Path) -> None:
+    found = open_set(str(finished / "stage1"))
+    facts = json.loads((finished / "manifest.json").read_text())["facts"]
+    sources = facts["sets"]["stage1"]["sources"]
+    assert {source.name: source.rows for source in found.sources} == {
+        name: entry["rows"] for name, entry in sources.items() if entry["rows"]
     }
-    assert again == {p.relative_to(finished): p.read_bytes() for p in finished.rglob("*.parquet")}
+    tokens = {
+        source.name: sum(int(row_tokens(file).sum()) for file in source.files) for source in found.sources
+    }
+    assert tokens == {name: entry["tokens"] for name, entry in sources.items() if entry["rows"]}
+    tokenizer = find_tokenizer(found, None)
+    assert (tokenizer.sha256, tokenizer.eos) == (
+        facts["tokenizer"]["sha256"],
+        facts["tokenizer"]["eos_token_id"],
+    )
+
+
+def test_a_source_with_nothing_is_in_the_facts_and_has_no_folder(finished: Path) -> None:
+    facts = json.loads((finished / "manifest.json").read_text())["facts"]["sets"]["stage1"]["sources"]
+    assert (facts["nothing"]["rows"], facts["nothing"]["tokens"], facts["nothing"]["files"]) == (0, 0, 0)
+    assert not (finished / "stage1" / "nothing").exists()
+
+
+def test_card_and_lineage_are_files_of_the_manifest(finished: Path) -> None:
+    listed = json.loads((finished / "manifest.json").read_text())["tables"]
+    assert [file["path"] for file in listed["card"]] == ["README.md", "lineage.json"]
+    assert [file["path"] for file in listed["tokenizer"]] == [
+        "tokenizer/tokenizer.json",
+        "tokenizer/tokenizer_config.json",
+    ]
+    assert not (finished / "_work").exists()
+
+
+@pytest.mark.slow
+def test_a_document_of_a_million_tokens_is_a_row_like_others(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [{"text": "alpha beta gamma delta\n" * 60_000}, *({"text": f"a short one {n}"} for n in range(5))]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "long.parquet")
+    pq.write_table(pa.Table.from_pylist(rows[:1]), tmp_path / "one.parquet")
+    sources = {
+        name: {"path": [str(tmp_path / f"{name}.parquet")], "set": of}
+        for name, of in (("long", "stage1"), ("one", "stage2"))
+    }
+    run(shard_config(tmp_path, sources, heldout_fraction=0))
+    table = read(tmp_path / "shards" / "stage1")
+    longest = table["num_tokens"].to_pylist().index(max(table["num_tokens"].to_pylist()))
+    assert table.num_rows == 6 and len(table["input_ids"][longest]) > 1_000_000
+    assert read(tmp_path / "shards" / "stage2").num_rows == 1
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a b", "ä"])
+def test_a_name_that_cannot_be_a_folder_is_refused(name: str, tmp_path: Path) -> None:
+    path = write_source(tmp_path, "agent", 3, 10)
+    with pytest.raises(UserError, match="cannot name a source"):
+        plan(shard_config(tmp_path, {name: {"path": [path]}}))
 
 
 def test_jsonl_empty_texts_and_repeated_documents_are_accounted_for(
@@ -137,7 +218,7 @@ def test_jsonl_empty_texts_and_repeated_documents_are_accounted_for(
     (tmp_path / "a.jsonl").write_text("\n".join([*lines, lines[0]]))
     manifest = run(shard_config(tmp_path, {"a": {"path": [str(tmp_path / "a.jsonl")]}}, heldout_fraction=0))
     reasons = {row["reason"]: row["rows"] for row in manifest.counts["by_reason"]}
-    assert reasons == {"": 30, "empty": 2, "duplicate_id": 1}
+    assert reasons == {"": 30, "empty": 1, "no_text": 1, "duplicate_id": 1}
 
 
 def test_mix_that_cannot_be_met_names_the_short_source(spark: SparkSession, tmp_path: Path) -> None:
@@ -168,7 +249,7 @@ def test_lines_that_are_no_json_fail_by_name(spark: SparkSession, tmp_path: Path
     assert manifest.counts["failed"] == 2
     assert {"outcome": "failed", "reason": "malformed", "rows": 2} in manifest.counts["by_reason"]
     ledger = pq.read_table(tmp_path / "shards" / "ledger")
-    assert ledger["warc"].null_count == ledger.num_rows == 32
+    assert set(ledger["warc"].to_pylist()) == {"a.jsonl"} and ledger.num_rows == 32
     with pytest.raises(DataError, match="'malformed'"):
         run(shard_config(tmp_path / "strict", sources, heldout_fraction=0, max_failed_fraction=0.01))
 
@@ -196,17 +277,8 @@ def test_a_tokenizer_of_the_same_name_and_other_content_is_another_run(
     assert run(shard_config(tmp_path, source, tokenizer=str(folder))).fingerprint == first.fingerprint
     settings = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps({**settings, "note": "changed"}))
-    with pytest.raises(UserError, match="the inputs or the code version"):
+    with pytest.raises(UserError, match=r"another input .*tokenizer_config\.json"):
         run(shard_config(tmp_path, source, tokenizer=str(folder)))
-
-
-def test_number_of_files_follows_the_tokens_of_the_source(spark: SparkSession, tmp_path: Path) -> None:
-    assert [parts_of(tokens) for tokens in (1, 8 << 20, (8 << 20) + 1, 80 << 20)] == [1, 1, 2, 10]
-    stage = Stage.open("shard", shard_config(tmp_path, {"a": "x"}), [])
-    rows = spark.range(64).selectExpr("cast(id as string) id", "'' url", "'' text")
-    assert stage.write(rows, UNIQUE_PAGES, folder="few", parts=1) == 64
-    assert stage.write(rows, UNIQUE_PAGES, folder="many", parts=4) == 64
-    assert [len(stage.tables[name]) for name in ("few", "many")] == [1, 4]
 
 
 def test_a_dry_run_names_each_source_with_its_set_and_weight(tmp_path: Path) -> None:

@@ -1,181 +1,233 @@
 """The choice on DataFrames: held out, within the shares of tokens, or over them.
 
-Both choices are one: units in a seeded order are taken until the next one no longer fits into a number of
-tokens, then those that fit into the rest. Running sums over a whole source would pass through one task. So
-tokens are summed by slices of the order, the few sums are added up on the driver, and only the slice in which
-the target lies is gone through row by row.
+What is decided of a document follows from its own row wherever it can, so that texts are not shuffled: only
+repeats, and documents that several sources share, are looked up in a table of exceptions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
-from operator import or_
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from corpus.shards.config import ShardConfig
-from corpus.shards.mixing import Crossing, crossing, fill, token_targets
+from corpus.engine.errors import DataError
+from corpus.shards.config import HELDOUT, SFT, STAGE1, STAGE2, ShardConfig
+from corpus.shards.cuts.stage import (
+    Cut,
+    any_of,
+    as_units,
+    is_taken,
+    position,
+    take,
+    taken,
+    tokens_by_source,
+)
+from corpus.shards.mixing import token_targets, weights_of
+from corpus.shards.sources.document import EMPTY
 
-SLICES_LOG2 = 10  # a source's order is cut into 1,024 slices of equal width
-FILL_CANDIDATES = 20_000  # units that compete for the last gap of a source
+LOOKED_UP = 1_000_000  # exceptions that each executor may hold in its memory
+DUPLICATE, OVER_SHARE, OTHER_SET = "duplicate_id", "over_share", "other_set"
+# Sets in the order in which they take documents that they may not share.
+_ORDER = (SFT, STAGE2, STAGE1)
 
 
-def position(column: str, seed: int, *salt: str) -> Column:
-    """The place of a document in the seeded global order: a hash, so that no sort of the world is needed."""
-    return F.xxhash64(column, F.lit(seed), *[F.lit(word) for word in salt])
+@dataclass(frozen=True)
+class Share:
+    """What a set takes of a source: `whole` passes over it, and of one more pass what the cut says."""
+
+    whole: int
+    cut: Cut
 
 
 def decide(tokenised: DataFrame, config: ShardConfig) -> DataFrame:
-    """Add `position`, `set` (stage1, stage2, heldout or null) and `reason` to every document."""
-    copies = Window.partitionBy("set_of_source", "id").orderBy("mix", "source", "url", F.md5("text"))
-    set_of = F.create_map(*[F.lit(x) for name, s in sorted(config.input.items()) for x in (name, s.set)])
-    ordered = tokenised.withColumn("position", position("id", config.seed))
-    ordered = ordered.withColumn("set_of_source", set_of[F.col("mix")])
-    ordered = ordered.withColumn("copy", F.row_number().over(copies))
-    usable = ordered.where((F.col("num_tokens") > 0) & (F.col("copy") == 1))
-    light = usable.select("mix", "id", "group", "position", "num_tokens").persist()
-    heldout = heldout_ids(light, config).persist()
-    remaining = as_units(light.join(heldout, "id", "left_anti"), "id", "position").persist()
-    chosen = within_shares(remaining, config)
+    """Add `set` (null where it is in none), `copies` (how often it is there) and `reason` to every document.
+
+    `with_copies` makes the rows of the sets from it.
+    """
+    sets = F.create_map(*[F.lit(x) for name, s in sorted(config.input.items()) for x in (name, s.set)])
+    ordered = tokenised.withColumn("set_of_source", sets[F.col("mix")])
+    usable = (F.col("reason") == "") & (F.col("num_tokens") > 0)
+    names = ("mix", "set_of_source", "id", "record", "group", "num_tokens")
+    light = ordered.where(usable).select(*names, F.xxhash64("text").alias("digest"))
+    copies = Window.partitionBy("set_of_source", "id").orderBy("mix", "digest", "record")
+    numbered = light.withColumn("copy", F.row_number().over(copies)).persist()
+    unique = numbered.where("copy = 1").drop("copy", "digest")
+    rule = heldout_rule(unique, config)
+    held = rule.mark(unique).where("own")
+    shared = held_elsewhere(rule.mark(unique), held) if len(config.input) > 1 else None
+    remaining = unique.join(held.select("id").distinct(), "id", "left_anti").persist()
+    chosen, other_set = within_shares(remaining, config)
+    found = [numbered.where("copy > 1").select("record", F.lit(DUPLICATE).alias("verdict")), *other_set]
+    found += [] if shared is None else [shared]
+    marked = rule.mark(look_up(ordered, reduce(DataFrame.unionByName, found)))
     remaining.unpersist()
-    light.unpersist()
-    marked = ordered.join(heldout.withColumn("held", F.lit(True)), "id", "left")
+    return with_reasons(marked, usable, number_of_copies(chosen, config.seed))
+
+
+def with_reasons(marked: DataFrame, usable: Column, copies: Column) -> DataFrame:
+    """The decision on each row, by what was found of it (`own`, `verdict`) and the copies in its set."""
+    verdict = F.col("verdict")
+    heldout = usable & ((F.col("own") & verdict.isNull()) | F.coalesce(verdict == HELDOUT, F.lit(False)))
+    number = F.when(heldout, 1).when(usable & verdict.isNull(), copies).otherwise(0)
     reason = (
-        F.when(F.col("malformed"), "malformed")
-        .when(F.col("num_tokens") == 0, "empty")
-        .when(F.col("copy") > 1, "duplicate_id")
-        .when(F.col("held") | taken(chosen, "id", "position"), "")
-        .otherwise("over_share")
+        F.when(F.col("reason") != "", F.col("reason"))
+        .when(F.col("num_tokens") == 0, EMPTY)
+        .when(number > 0, "")
+        .otherwise(F.coalesce(verdict, F.lit(OVER_SHARE)))
     )
-    name = F.when(F.col("held"), "heldout").otherwise(F.col("set_of_source"))
-    return marked.withColumn("reason", reason).withColumn("set", F.when(F.col("reason") == "", name))
+    set_name = F.when(heldout, HELDOUT).when(number > 0, F.col("set_of_source"))
+    decided = marked.withColumn("copies", number.cast("int")).withColumn("set", set_name)
+    return decided.withColumn("reason", reason).drop("verdict", "own", "set_of_source")
 
 
-def heldout_ids(light: DataFrame, config: ShardConfig) -> DataFrame:
-    """Ids held out: per source, whole groups in a seeded order, together at most the wanted share of tokens.
+def with_copies(decided: DataFrame, config: ShardConfig) -> DataFrame:
+    """The rows of the sets: each document as often as it is there, with `repetition` and `position`.
+
+    Each pass over a source has an order of its own, and lies behind the one before in the order of the set.
+    """
+    numbers = F.explode(F.sequence(F.lit(0), F.col("copies") - 1)).alias("repetition")
+    kept = decided.where(F.col("set").isNotNull()).select("*", numbers)
+    salted = F.xxhash64("id", F.lit(config.seed), F.lit("repeat"), F.col("repetition"))
+    place = F.when(F.col("repetition") == 0, position("id", config.seed)).otherwise(salted)
+    repeated = sorted((name, s) for name, s in config.input.items() if s.repeat > 1)
+    for name, source in repeated:
+        bits = (max(int(-(-source.repeat // 1)), 2) - 1).bit_length()
+        first = F.lit(-(2**63)).bitwiseXOR(F.shiftleft(F.col("repetition").cast("bigint"), 64 - bits))
+        behind = F.shiftrightunsigned(place, bits).bitwiseOR(first)
+        place = F.when((F.col("mix") == name) & (F.col("set") != HELDOUT), behind).otherwise(place)
+    return kept.withColumn("position", place)
+
+
+@dataclass(frozen=True)
+class HeldoutRule:
+    """Whether a document is held out by its own source: decided by its group, in large groups by itself."""
+
+    seed: int
+    cuts: Mapping[str, Cut]
+    large: DataFrame  # mix, group: those with more tokens than a source holds out, a bounded number
+
+    def mark(self, documents: DataFrame) -> DataFrame:
+        """Add `own`: whether the document's own source holds it out."""
+        keyed = with_units(documents, self.large, self.seed)
+        return keyed.withColumn("own", taken(self.cuts, "unit", "rank")).drop("unit", "rank")
+
+
+def with_units(documents: DataFrame, large: DataFrame, seed: int) -> DataFrame:
+    keyed = documents.join(F.broadcast(large), ["mix", "group"], "left")
+    keyed = keyed.withColumn("unit", F.when(F.col("large"), F.col("id")).otherwise(F.col("group"))).drop(
+        "large"
+    )
+    return keyed.withColumn("rank", position("unit", seed, "heldout"))
+
+
+def heldout_rule(light: DataFrame, config: ShardConfig) -> HeldoutRule:
+    """Per source, whole groups in a seeded order, together at most the wanted share of tokens.
 
     A group with more tokens than that share is taken by document. A source of which nothing fits gives its
-    shortest unit. A document is held out everywhere if it is held out in one source, so that no set sees it;
-    sources that share documents can so pass the share, by what only the other one chose.
+    shortest unit, if it has more than one.
     """
-    if not config.heldout_fraction:
-        return light.select("id").limit(0)
-    totals = tokens_by_source(as_units(light, "id", "position"))
-    targets = {name: int(n * config.heldout_fraction) for name, n in totals.items()}
     groups = light.groupBy("mix", "group").agg(F.sum("num_tokens").alias("tokens"))
+    totals = tokens_by_source(groups) if config.heldout_fraction else {}
+    targets = {name: int(n * config.heldout_fraction) for name, n in totals.items()}
     over = any_of((F.col("mix") == name) & (F.col("tokens") > most) for name, most in targets.items())
-    large = groups.where(over).select("mix", "group", F.lit(True).alias("large"))
-    keyed = light.join(large, ["mix", "group"], "left")
-    keyed = keyed.withColumn("unit", F.when(F.col("large"), F.col("id")).otherwise(F.col("group")))
-    keyed = keyed.withColumn("rank", position("unit", config.seed, "heldout"))
-    of_unit = as_units(keyed, "unit", "rank").groupBy("mix", "name", "place")
+    large = groups.where(over).select("mix", "group", F.lit(True).alias("large")).persist()
+    if not targets:
+        return HeldoutRule(config.seed, {}, large)
+    of_unit = as_units(with_units(light, large, config.seed), "unit", "rank").groupBy("mix", "name", "place")
     units = of_unit.agg(F.sum("tokens").alias("tokens")).persist()
     cuts = take(units, targets)
     if without := [name for name, cut in cuts.items() if cut.is_empty]:
         shortest = F.min(F.struct("tokens", "place", "name")).alias("unit")
-        rows = units.where(F.col("mix").isin(without)).groupBy("mix").agg(shortest).collect()
-        cuts |= {row["mix"]: replace(cuts[row["mix"]], extra=(row["unit"]["name"],)) for row in rows}
+        mine = units.where(F.col("mix").isin(without)).groupBy("mix")
+        for row in mine.agg(shortest, F.count("*").alias("n")).where("n > 1").collect():
+            cuts[row["mix"]] = replace(cuts[row["mix"]], extra=(row["unit"]["name"],), is_empty=False)
     units.unpersist()
-    return keyed.where(taken(cuts, "unit", "rank")).select("id").distinct()
+    return HeldoutRule(config.seed, cuts, large)
 
 
-def within_shares(remaining: DataFrame, config: ShardConfig) -> dict[str, Cut]:
-    """What is taken of each source so that each set's token shares equal the weights."""
-    available = tokens_by_source(remaining)
-    targets: dict[str, int] = {}
-    for set_name in sorted({source.set for source in config.input.values()}):
-        weights = {name: s.weight for name, s in sorted(config.input.items()) if s.set == set_name}
-        targets |= token_targets(available, weights, config.tokens if set_name == "stage1" else 0)
-    return take(remaining, targets)
+def held_elsewhere(marked: DataFrame, held: DataFrame) -> DataFrame:
+    """Documents that another source holds out: no set sees what one source has held out."""
+    ids = held.select("id").distinct()
+    found = marked.where("not own").join(ids, "id")
+    return found.select("record", F.lit(HELDOUT).alias("verdict"))
 
 
-def tokens_by_source(units: DataFrame) -> dict[str, int]:
-    rows = units.groupBy("mix").agg(F.sum("tokens").alias("n")).collect()
-    return {row["mix"]: int(row["n"]) for row in rows}
+def within_shares(remaining: DataFrame, config: ShardConfig) -> tuple[dict[str, Share], list[DataFrame]]:
+    """What is taken of each source so that each set's token shares equal the weights.
+
+    Also the exceptions: documents of a set that an earlier one has, and that they may not share.
+    """
+    chosen: dict[str, Share] = {}
+    other_set: list[DataFrame] = []
+    weights = weights_of(config)
+    for name in (name for name in _ORDER if name in weights):
+        mine = remaining.where(F.col("mix").isin(sorted(weights[name])))
+        earlier = [
+            s for s in chosen if name == STAGE1 and (config.overlap == "none" or config.input[s].set == SFT)
+        ]
+        earlier += [s for s in chosen if name == STAGE2]
+        if earlier:
+            before = {s: chosen[s] for s in earlier}
+            theirs = remaining.where(F.col("mix").isin(earlier) & (number_of_copies(before, config.seed) > 0))
+            ids = theirs.select("id").distinct()
+            other_set.append(mine.join(ids, "id").select("record", F.lit(OTHER_SET).alias("verdict")))
+            mine = mine.join(ids, "id", "left_anti")
+        chosen |= shares_of(mine, weights[name], config, config.tokens if name == STAGE1 else 0)
+    return chosen, other_set
 
 
-def as_units(documents: DataFrame, name: str, place: str) -> DataFrame:
-    """The columns that `take` chooses by: mix, name, place (64 bits, sets the order) and tokens."""
-    named = {"name": name, "place": place, "tokens": "num_tokens"}
-    return documents.select("mix", *[F.col(old).alias(new) for new, old in named.items()])
+def shares_of(
+    documents: DataFrame, weights: Mapping[str, float], config: ShardConfig, tokens: int
+) -> dict[str, Share]:
+    """Whole passes over each source, and the cut of the last one. Raises DataError for what cannot be met."""
+    mine = documents.persist()
+    available = tokens_by_source(mine.withColumnRenamed("num_tokens", "tokens"))
+    repeat = {name: config.input[name].repeat for name in weights}
+    targets = token_targets(available, weights, tokens, repeat)
+    whole = {name: target // available[name] if target else 0 for name, target in targets.items()}
+    placed = mine.withColumn("place", place_in_pass(whole, config.seed))
+    rest = {name: target - whole[name] * available.get(name, 0) for name, target in targets.items()}
+    cuts = take(as_units(placed, "id", "place"), {name: left for name, left in rest.items() if left})
+    mine.unpersist()
+    nothing = Cut(None, is_empty=True)
+    for name, target in targets.items():
+        if target and not whole[name] and cuts.get(name, nothing).is_empty:
+            raise DataError(
+                f"the source '{name}' gives nothing to its {target:,} tokens: each document is longer; "
+                "raise tokens or its weight, or give it shorter documents."
+            )
+    return {name: Share(whole[name], cuts.get(name, nothing)) for name in weights}
 
 
-@dataclass(frozen=True)
-class Cut:
-    """What is taken of a source: all in front of `place`, there the names up to `name`, and `extra` names."""
-
-    place: int | None  # None: the whole source
-    name: str | None = None
-    extra: tuple[str, ...] = ()
-    is_empty: bool = False
-
-
-def take(units: DataFrame, targets: Mapping[str, int]) -> dict[str, Cut]:
-    """The longest prefix of each source, by (place, name), within its target, and what fills the rest."""
-    slice_of = F.shiftright("place", 64 - SLICES_LOG2)  # keeps the sign, and so the order
-    sliced = units.withColumn("slice", slice_of)
-    sums: dict[str, list[tuple[int, int]]] = {name: [] for name in targets}
-    for row in sliced.groupBy("mix", "slice").agg(F.sum("tokens").alias("n")).collect():
-        sums[row["mix"]].append((row["slice"], int(row["n"])))
-    crossings = {name: crossing(sums[name], target) for name, target in sorted(targets.items())}
-    ends = ends_inside(sliced, {name: found for name, found in crossings.items() if found})
-    cuts = {}
-    for name, target in sorted(targets.items()):
-        found = crossings[name]
-        if found is None:
-            cuts[name] = Cut(None)
-            continue
-        start = Cut(found.slice << (64 - SLICES_LOG2))
-        cut, inside = ends.get(name, (start, 0))
-        gap = target - found.before - inside
-        extra = fill(gap, candidates(units, name, cut, gap)) if gap else []
-        cuts[name] = replace(cut, extra=tuple(extra), is_empty=gap == target and not extra)
-    return cuts
+def place_in_pass(whole: Mapping[str, int], seed: int) -> Column:
+    """The place of a document in the pass behind the whole ones: each pass has an order of its own."""
+    place = position("id", seed)
+    for name, number in sorted(whole.items()):
+        if number:
+            salted = F.xxhash64("id", F.lit(seed), F.lit("repeat"), F.lit(number))
+            place = F.when(F.col("mix") == name, salted).otherwise(place)
+    return place
 
 
-def ends_inside(sliced: DataFrame, crossings: Mapping[str, Crossing]) -> dict[str, tuple[Cut, int]]:
-    """Where the prefix ends inside the slice that passes the target, and its tokens there, if it has any."""
-    if not crossings:
-        return {}
-    here = [(F.col("mix") == name) & (F.col("slice") == found.slice) for name, found in crossings.items()]
-    room = F.create_map(*[F.lit(x) for name, found in crossings.items() for x in (name, found.room)])
-    order = Window.partitionBy("mix", "slice").orderBy("place", "name")
-    running = sliced.where(any_of(here)).withColumn("running", F.sum("tokens").over(order))
-    inside = running.where(F.col("running") <= room[F.col("mix")])
-    last = F.max(F.struct("place", "name")).alias("last")
-    rows = inside.groupBy("mix").agg(last, F.sum("tokens").alias("n")).collect()
-    return {row["mix"]: (Cut(row["last"]["place"], row["last"]["name"]), int(row["n"])) for row in rows}
+def number_of_copies(chosen: Mapping[str, Share], seed: int) -> Column:
+    """How often a document is in its set, decided from its row alone."""
+    number = F.lit(0)
+    place = place_in_pass({name: share.whole for name, share in chosen.items()}, seed)
+    for name, share in sorted(chosen.items()):
+        last = (
+            F.lit(0)
+            if share.cut.is_empty
+            else F.when(is_taken(share.cut, F.col("id"), place), 1).otherwise(0)
+        )
+        number = F.when(F.col("mix") == name, F.lit(share.whole) + last).otherwise(number)
+    return number
 
 
-def candidates(units: DataFrame, name: str, cut: Cut, gap: int) -> list[tuple[str, int]]:
-    """(name, tokens) of the first units behind the cut that fit into the gap."""
-    behind = units.where((F.col("mix") == name) & (F.col("tokens") <= gap) & ~in_front(cut, "name", "place"))
-    rows = behind.orderBy("place", "name").select("name", "tokens").limit(FILL_CANDIDATES).collect()
-    return [(row["name"], row["tokens"]) for row in rows]
-
-
-def in_front(cut: Cut, name: str, place: str) -> Column:
-    if cut.place is None:
-        return F.lit(True)
-    edge = F.lit(cut.place).cast("bigint")
-    if cut.name is None:
-        return F.col(place) < edge
-    return (F.col(place) < edge) | ((F.col(place) == edge) & (F.col(name) <= F.lit(cut.name)))
-
-
-def taken(cuts: Mapping[str, Cut], name: str, place: str) -> Column:
-    """Whether a row is taken, decided from the row alone: no join."""
-
-    def of_source(source: str, cut: Cut) -> Column:
-        found = in_front(cut, name, place)
-        found = found | F.col(name).isin(list(cut.extra)) if cut.extra else found
-        return (F.col("mix") == source) & found
-
-    return any_of(of_source(source, cut) for source, cut in sorted(cuts.items()))
-
-
-def any_of(conditions: Iterable[Column]) -> Column:
-    return reduce(or_, conditions, F.lit(False))
+def look_up(documents: DataFrame, exceptions: DataFrame) -> DataFrame:
+    """Add `verdict`; a table of exceptions that is small goes to every executor, and no text is moved."""
+    found = exceptions.groupBy("record").agg(F.min("verdict").alias("verdict")).persist()
+    small = found.limit(LOOKED_UP + 1).count() <= LOOKED_UP
+    return documents.join(F.broadcast(found) if small else found, "record", "left")

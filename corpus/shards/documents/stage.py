@@ -2,61 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple
 from functools import reduce
 
+import pyarrow as pa
+from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from corpus.engine import storage
 from corpus.engine.errors import UserError
-from corpus.shards.sources import DOCUMENT_COLUMNS, Location, without_text
+from corpus.shards.sources.document import FILTERED
+from corpus.shards.sources.read import ROWS, Feed, Task, batches, grouped, rows
 
-_TYPES = {"agent_score": "float"}
-_CORRUPT = "_corrupt_record"
-
-
-def read_documents(spark: SparkSession, locations: Mapping[str, Sequence[Location]]) -> DataFrame:
-    """All sources; beside the shard columns: `mix` (name of the source), `group`, `malformed`."""
-    frames = [
-        as_documents(read(spark, place), name) for name, places in locations.items() for place in places
-    ]
-    return reduce(DataFrame.unionByName, frames)
+_TASKS = pa.schema(
+    [("path", pa.string()), ("name", pa.string()), ("start", pa.int64()), ("stop", pa.int64())]
+)
+_ROW = "_row"  # beside the source's own columns, which a condition names
 
 
-def read(spark: SparkSession, place: Location) -> DataFrame:
-    """One location as it is. Lines that are no JSON are rows with the line in `_corrupt_record`."""
-    files = [storage.spark_path(file) for file in place.files]
-    if place.format == "parquet":
-        df = spark.read.parquet(*files)
-    else:
-        df = spark.read.option("mode", "PERMISSIVE").option("columnNameOfCorruptRecord", _CORRUPT).json(files)
-    if "text" not in df.columns:
-        raise UserError(without_text(place.files[0], [name for name in df.columns if name != _CORRUPT]))
-    return df
+def read_documents(spark: SparkSession, feeds: Sequence[Feed]) -> DataFrame:
+    """All sources: a row for each record, or each conversation in it, with the columns of `ROWS` and `mix`.
 
-
-def as_documents(df: DataFrame, name: str) -> DataFrame:
-    """Bring any frame with a text column to the shard columns; missing ones are null, a missing id a hash.
-
-    `group` is what is held out together: the host, the file within the source, the address, or the document.
+    `reason` says why a row is not to be used; its text is then empty. `mix` is the name of the source.
     """
+    return reduce(DataFrame.unionByName, [read(spark, feed) for feed in feeds])
 
-    def column(key: str) -> Column:
-        kind = _TYPES.get(key, "string")
-        return F.col(key).cast(kind) if key in df.columns else F.lit(None).cast(kind)
 
-    source = F.coalesce(column("source"), F.lit(name))
-    path = F.when(column("path").isNotNull(), F.concat_ws(":", source, column("path")))
-    made = F.md5(F.concat_ws("\n", source, column("url"), F.col("text").cast("string"), column(_CORRUPT)))
-    identity = F.coalesce(column("id"), made)
-    group = F.coalesce(column("host"), path, column("url"), identity)
-    malformed = column(_CORRUPT).isNotNull()
-    text = F.when(malformed, "").otherwise(F.coalesce(F.col("text").cast("string"), F.lit("")))
-    columns = {key: column(key) for key in DOCUMENT_COLUMNS} | {
-        "id": identity,
-        "source": source,
-        "text": text,
-    }
-    beside = {"mix": F.lit(name), "group": group, "malformed": malformed}
-    return df.select(*[found.alias(key) for key, found in (columns | beside).items()])
+def read(spark: SparkSession, feed: Feed) -> DataFrame:
+    """One location of a source, its own condition applied."""
+    schema = pa.schema([(_ROW, pa.struct(list(ROWS))), *feed.own])
+
+    def parse(given: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        found = (row for batch in given for one in batch.to_pylist() for row in rows(feed, Task(**one)))
+        for batch in batches(found, pa.schema([*ROWS, ("own", pa.struct(list(feed.own)))])):
+            inner = pa.StructArray.from_arrays([batch.column(name) for name in ROWS.names], fields=list(ROWS))
+            own = [batch.column("own").field(name) for name in feed.own.names]
+            yield pa.RecordBatch.from_arrays([inner, *own], schema=schema)
+
+    parts = [[astuple(task) for task in group] for group in grouped(feed.location)]
+    tasks = spark.sparkContext.parallelize(parts, max(len(parts), 1)).flatMap(list)
+    df = spark.createDataFrame(tasks, from_arrow_schema(_TASKS)).mapInArrow(parse, from_arrow_schema(schema))
+    with _values_of_no_sense_are_null(spark):
+        passes = F.lit(True) if feed.config.where is None else F.coalesce(condition(df, feed), F.lit(False))
+        found = df.select(f"{_ROW}.*", passes.alias("passes"), F.lit(feed.name).alias("mix"))
+    reason = F.when((F.col("reason") == "") & ~F.col("passes"), FILTERED).otherwise(F.col("reason"))
+    text = F.when(F.col("reason") == "", F.col("text")).otherwise("")
+    return found.withColumn("reason", reason).withColumn("text", text).drop("passes")
+
+
+@contextmanager
+def _values_of_no_sense_are_null(spark: SparkSession) -> Iterator[None]:
+    """Conditions are resolved without ANSI mode, in which one value that is no number would end the job."""
+    key = "spark.sql.ansi.enabled"
+    before = spark.conf.get(key)
+    spark.conf.set(key, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(key, str(before))
+
+
+def condition(df: DataFrame, feed: Feed) -> Column:
+    """The source's condition. Raises UserError where it is none on the columns of the source."""
+    words = feed.config.where or ""
+    try:
+        kind = df.select(F.expr(words).alias("passes")).schema["passes"].dataType.simpleString()
+    except (AnalysisException, ParseException) as error:
+        columns = ", ".join(feed.location.schema.names)
+        said = str(error).splitlines()[0].split("SQLSTATE")[0].rstrip(" ;:.")
+        raise UserError(
+            f"input.{feed.name}.where is no condition on the columns of the source ({columns}): {said}."
+        ) from error
+    if kind != "boolean":
+        raise UserError(f"input.{feed.name}.where gives a {kind}, not true or false: {words}")
+    return F.expr(words)

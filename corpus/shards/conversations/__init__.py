@@ -1,0 +1,1 @@
+"""Conversations with roles and tools, of any of the usual styles, in one schema."""

@@ -1,0 +1,1 @@
+"""The exact fill of a source's tokens."""

@@ -1,0 +1,1 @@
+"""Texts to token ids: where a tokenizer comes from, where long texts may be cut, and the step in Spark."""

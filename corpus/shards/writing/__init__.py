@@ -1,0 +1,1 @@
+"""Files of the sets: how many, how large, in which order, under which names."""
