@@ -29,6 +29,7 @@ def hashes(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow  # a master, two workers, and the job twice: minutes on two cores
 @pytest.mark.spark
 def test_filter_gives_the_same_rows_on_a_cluster_as_on_threads(repository: Path, tmp_path: Path) -> None:
     crawl, seeds = embedded("crawl", str(tmp_path)), embedded("seeds", str(tmp_path))

@@ -1,6 +1,6 @@
 """Train small models at many shares of one source, fit the mixing law of their losses, recommend a share.
 
-    python training/sweep.py --config conf/training/sweep-tiny.yaml data=WORKSPACE/shards/stage1 output=SWEEP
+    python training/sweep.py --config conf/training/sweeps/tiny.yaml data=WORKSPACE/shards/stage1 output=SWEEP
 
 Runs one after another, or with launch=slurm writes a batch script for each. The same command goes on where it
 stopped. Writes runs.parquet (a row per run and benchmark), law.json, law.svg and stage1.yaml (the mix that is

@@ -40,7 +40,7 @@ class ClassifierConfig(CrawlInput):
     )
     strength: float = option(
         "weight of the examples against the penalty on the words' weights; more follows the examples closer",
-        0.5,
+        0.2,
         least=0.0001,
         most=1000,
     )

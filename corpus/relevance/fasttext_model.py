@@ -12,7 +12,7 @@ import math
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from corpus.relevance.features.signs import Codes
 from corpus.relevance.labels import AGENT, GENERAL
 
 LABEL = "__label__"
-PAD = "</p>"  # no token of a page can be like it
+PAD = "\x16"  # no token of a page can be like it
 # Words in the mean for each unit of a bag's length: enough for the root of the different words of any page.
 _WIDTH = 20
 _PADS = f"{PAD} " * 40 * _WIDTH**2
@@ -40,7 +40,7 @@ class Settings:
     Pages that were read one by one count `read_weight` times.
     """
 
-    strength: float = 0.5
+    strength: float = 0.2
     evidence: float = 1.5
     least_sites: int = 4
     read_weight: float = 3.0
@@ -107,18 +107,15 @@ def scores(scorer: Scorer, lines: Sequence[str]) -> list[float]:
     return found
 
 
-def score_pages(scorer: Scorer, texts: Iterable[str], urls: Iterable[str]) -> list[float]:
+def score_pages(scorer: Scorer, texts: Sequence[str], urls: Sequence[str]) -> list[float]:
     """The same from the pages themselves; an empty URL shows nothing of the address."""
-    pages = zip(texts, urls, strict=True)
-    return [
-        scorer.score(*scorer.lexicon.bag(text, url)) if text and not text.isspace() else 0.0
-        for text, url in pages
-    ]
+    bags = scorer.lexicon.bags(texts, urls)
+    return [scorer.score(*bag) if len(bag[0]) else 0.0 for bag in bags]
 
 
-def score_rough(scorer: Scorer, texts: Iterable[str]) -> list[float]:
+def score_rough(scorer: Scorer, texts: Sequence[str]) -> list[float]:
     """The same from texts that have lost their layout."""
-    return [scorer.score(*scorer.lexicon.rough_bag(text)) for text in texts]
+    return [scorer.score(*bag) for bag in scorer.lexicon.rough_bags(texts)]
 
 
 def _even_languages(english: Flags, wanted: Flags, weight: Floats) -> Floats:

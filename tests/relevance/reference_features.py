@@ -61,9 +61,9 @@ def _written(sign: str, before: str, here: str, behind: str) -> str:
     plain = s._ALIKE.get(sign, sign)
     if here not in "snlU0j" and behind in "lU0j":
         if before in "lU0j":
-            return s._BETWEEN.get(plain, plain)
+            return s._BETWEEN_WORDS.get(plain, plain)
         if before in "sn":
-            return s._BEFORE.get(plain, plain)
+            return s._BEFORE_WORD.get(plain, plain)
     lower = plain.lower()
     return lower if len(lower) == 1 else sign
 

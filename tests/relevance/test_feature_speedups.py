@@ -99,22 +99,22 @@ def test_a_memo_computes_once_and_stays_small() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(texts, texts)
-def test_a_lexicon_finds_in_any_text_what_the_bag_holds_of_it(text: str, known: str) -> None:
-    url = "https://example.org/docs/api/" + text[:20]
-    tokens = [token for token, _ in bag(known + text[::2], url)]
+@given(st.lists(texts, max_size=5), texts)
+def test_a_lexicon_finds_in_any_texts_what_their_bags_hold_of_it(pages: list[str], known: str) -> None:
+    urls = ["https://example.org/docs/api/" + page[:20] for page in pages]
+    tokens = list(dict.fromkeys(token for token, _ in bag(known + "".join(pages)[::2], "http://a.b/api")))
     lexicon = Lexicon(tokens)
     for found, whole in (
-        (lexicon.bag(text, url), bag(text, url)),
-        (lexicon.rough_bag(text), rough_bag(text)),
+        (lexicon.bags(pages, urls), [bag(page, url) for page, url in zip(pages, urls)]),
+        (lexicon.rough_bags(pages), map(rough_bag, pages)),
     ):
-        named = {lexicon.tokens[number]: int(weight) for number, weight in zip(*found)}
-        assert named == {token: weight for token, weight in whole if token in set(tokens)}
+        named = [{tokens[number]: int(weight) for number, weight in zip(*one)} for one in found]
+        assert named == [{token: n for token, n in one if token in set(tokens)} for one in whole]
 
 
 def test_a_lexicon_of_many_words_finds_each_of_them() -> None:
     words = [chr(97 + a) + chr(97 + b) + chr(97 + c) for a in range(26) for b in range(26) for c in range(26)]
     lexicon = Lexicon(words)
-    for start in range(0, len(words), 1000):
-        numbers, _ = lexicon.rough_bag(" ".join(words[start : start + 1000]))
-        assert numbers.tolist() == list(range(start, min(start + 1000, len(words))))
+    texts = [" ".join(words[start : start + 500]) for start in range(0, len(words), 500)]
+    found = [number for numbers, _ in lexicon.rough_bags(texts) for number in numbers.tolist()]
+    assert found == list(range(len(words)))

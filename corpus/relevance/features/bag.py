@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from itertools import chain, repeat
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from corpus.relevance.features.concepts import concepts
 from corpus.relevance.features.profile import line_tokens, pair_tokens
@@ -14,7 +14,7 @@ from corpus.relevance.features.signs import Signs
 
 HEAD, MIDDLE = 3_000, 1_500  # characters read from the start and from the middle of a page
 MOST_LEVELS = 64  # a token that occurs more often weighs no more
-_URL_WORD = re.compile(r"[a-z]{2,20}")
+_URL_WORD, _BEHIND = re.compile(r"[a-z]{2,20}"), re.compile(r"[?#]")
 # A token's weight in the bag grows with the logarithm of its number: 1, 2, 2, 2, 3, ...
 LEVELS = [0, *(round(1 + math.log(count)) for count in range(1, MOST_LEVELS + 1))]
 
@@ -43,7 +43,8 @@ def bag(text: str, url: str = "") -> list[tuple[str, int]]:
 
 def rough_bag(text: str) -> list[tuple[str, int]]:
     """The words and concepts alone, of a text that has lost its layout."""
-    return _words(Signs.of(text), text)
+    body = sample(text)
+    return _words(Signs.of(body), body)
 
 
 def sample(text: str) -> str:
@@ -56,10 +57,9 @@ def sample(text: str) -> str:
 
 def url_words(url: str) -> list[str]:
     """Words of the path: `/docs/api/list_users.html` gives url_docs, url_api, url_list, url_users."""
-    try:
-        path = unquote(urlsplit(url).path)
-    except ValueError:
-        return []
+    path = _BEHIND.split(url.partition("://")[2].partition("/")[2], maxsplit=1)[0]
+    if "%" in path:
+        path = unquote(path)
     return [f"url_{word}" for word in dict.fromkeys(_URL_WORD.findall(path[-300:].lower()))][:12]
 
 

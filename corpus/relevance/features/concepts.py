@@ -8,7 +8,6 @@ words of the subject alone, no names. Words of scripts without spaces are looked
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 _CONCEPTS = {
@@ -144,26 +143,27 @@ for _name, _words in _LISTS.items():
         if _is_spaced(_word):
             OF_WORD.setdefault(_word, []).append(f"c_{_name}")
 WORDS = frozenset(OF_WORD)
-_IDEOGRAPH = re.compile("[\u3040-\ud7af]")
+FIRST_UNSPACED = 0x3040  # code of the first sign of a script without spaces
 _UNSPACED = [(word, f"c_{name}") for name, words in _LISTS.items() for word in words if not _is_spaced(word)]
 
 
 def concepts(counts: Mapping[str, int], body: str) -> dict[str, int]:
-    """How often each concept is spoken of. `body` is looked through where it holds ideographs."""
+    """How often each concept is spoken of. `body` is looked through where `counts` holds ideographs."""
     found: dict[str, int] = {}
     for word in WORDS.intersection(counts):
         for name in OF_WORD[word]:
             found[name] = found.get(name, 0) + counts[word]
-    for name, times in unspaced(body).items():
-        found[name] = found.get(name, 0) + times
+    if any(ord(word[0]) >= FIRST_UNSPACED for word in counts):
+        for name, times in unspaced(body).items():
+            found[name] = found.get(name, 0) + times
     return {name: found[name] for name in sorted(found)}
 
 
 def unspaced(body: str) -> dict[str, int]:
     """The part of it that is told by words of scripts without spaces."""
     found: dict[str, int] = {}
-    if not body.isascii() and _IDEOGRAPH.search(body):
-        for word, name in _UNSPACED:
-            if times := body.count(word):
-                found[name] = found.get(name, 0) + times
+    holds = set(body).issuperset  # most words are ruled out by a sign that the text has not
+    for word, name in _UNSPACED:
+        if holds(word) and (times := body.count(word)):
+            found[name] = found.get(name, 0) + times
     return found

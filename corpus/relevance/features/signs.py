@@ -64,35 +64,45 @@ class Signs:
         Lower-case words, identifiers taken apart, numbers as `0`, ideographs one by one, runs of signs as
         they stand, repeats as one.
         """
-        written, starts = self._kept()
+        written, _, starts = self._kept()
         ends = np.zeros(len(written), np.intp)
         ends[starts] = 1
         out = np.full(len(written) + len(starts), ord(" "), _CODE)
         out[np.arange(len(written)) + np.cumsum(ends)] = written
         return out.tobytes().decode("utf-16-le", "replace")
 
-    def hashes(self) -> Hashes:
-        """One number for each token, in their order; that of a text that is one token is `hashes()[0]`."""
-        written, starts = self._kept()
+    def hashes(self, breaks: Codes | None = None) -> tuple[Hashes, Codes]:
+        """A number for each token (its `hash_of`), in their order, and where in the text they start.
+
+        `breaks`: places of line breaks that are no tokens, since they part texts.
+        """
+        written, places, starts = self._kept(breaks)
         if not len(starts):
-            return np.zeros(0, np.uint64)
+            return np.zeros(0, np.uint64), starts
         if len(written) > len(POWERS):
             raise ValueError(f"a text of more than {len(POWERS)} signs is to be cut first")
         found: Hashes = np.add.reduceat(written * POWERS[: len(written)], starts) * _UNDO[starts]
-        return found
+        return found, places[starts]
 
-    def _kept(self) -> tuple[Units, Codes]:
-        """The signs of all tokens as they are written, and where tokens start."""
+    def _kept(self, breaks: Codes | None = None) -> tuple[Units, Codes, Codes]:
+        """The signs of all tokens as they are written, their places, and which of them start tokens."""
         codes = self.codes[1:-1]
         left, right = _LEFT[self.pairs[:-1]], _RIGHT[self.pairs[1:]]
         both = left & right
         written = _WRITTEN[codes]
         for flag, meaning in ((_BETWEEN, _AS_BETWEEN), (_BEFORE, _AS_BEFORE)):
-            where = np.flatnonzero(both & flag)
+            where = _where(both, flag)
             written[where] = meaning[written[where]]
         left[1:][(codes[1:] == codes[:-1]) & (left[1:] >= _SIGN)] = 0
-        places = np.flatnonzero(left & _KEPT)
-        return written[places], np.flatnonzero(((left & _STARTS) | (both & _CAPITAL))[places])
+        if breaks is not None:
+            left[breaks] = 0
+        places = _where(left, _KEPT)
+        starts = (left & _STARTS) | (both & _CAPITAL)
+        return written[places], places, np.flatnonzero(starts[places] != 0)
+
+
+def _where(bits: npt.NDArray[np.uint8], flag: int) -> Codes:
+    return np.flatnonzero((bits & flag) != 0)  # of booleans it is four times as fast as of numbers
 
 
 def hash_of(token: str) -> np.uint64:
@@ -177,7 +187,7 @@ _RIGHT = _bits(
 )
 # A token's hash is the sum of its signs times powers of an odd number; where it starts is divided out,
 # modulo 2**64.
-_MOST_SIGNS, _ODD = 1 << 14, 0x9E3779B97F4A7C15
+_MOST_SIGNS, _ODD = 1 << 17, 0x9E3779B97F4A7C15
 
 
 def _powers(of: int) -> Hashes:
