@@ -14,7 +14,10 @@ def test_table_dictionary_is_made_from_the_declared_schemas(repository: Path) ->
     assert (repository / "docs" / "tables.md").read_text(encoding="utf-8") == dictionary.markdown()
 
 
-DOCUMENTS = ["README.md", *(f"docs/{path.name}" for path in sorted(Path(__file__).parents[1].glob("docs/*.md")))]
+DOCUMENTS = [
+    "README.md",
+    *(f"docs/{path.name}" for path in sorted(Path(__file__).parents[1].glob("docs/*.md"))),
+]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

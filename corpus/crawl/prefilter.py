@@ -1,4 +1,4 @@
-"""The pre-classifier: a look at a page's bytes that costs a sixth of parsing and classifying it.
+"""The pre-classifier: a look at a page's bytes that costs a fraction of parsing and classifying it.
 
 The agent classifier itself, on a rough text: what looks like the start of the page's main part, without tags,
 scripts, styles, comments and navigation. Its layout is lost, its words are not. There is nothing to train.
@@ -15,9 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import re2
 
-# Where nothing was calibrated: the logit from which pages pass the early steps is this share of the final
-# threshold's, less the margin. `python -m tests.benchmarks` tells what is lost so on sites held out whole.
-_SHARE, _MARGIN = 0.5, 1.3
+# Where nothing was calibrated, pages pass the early steps from this much below the final threshold's logit.
+# `python -m tests.benchmarks` tells what is lost so on sites held out whole.
+_MARGIN = 1.5
 BYTES = 5_000  # of rough text that are enough
 _LEAST_BYTES = 400  # of rough text; fewer are too little to tell
 _THIN_BYTES = 1_000  # of rough text; for a page that has fewer, more of its bytes are looked at
@@ -34,7 +34,7 @@ _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&n
 def early_threshold(final: float) -> float:
     """The score from which a page passes an early step where nothing was calibrated."""
     final = min(max(final, 1e-6), 1 - 1e-6)
-    logit = _SHARE * math.log(final / (1.0 - final)) - _MARGIN
+    logit = math.log(final / (1.0 - final)) - _MARGIN
     return min(1.0 / (1.0 + math.exp(-logit)), final)
 
 

@@ -35,7 +35,10 @@ def words(rng: random.Random, number: int) -> str:
 def write_sources(folder: Path) -> dict[str, dict[str, Any]]:
     """agent: Arrow files; code: zstd lines in the layout of The Stack; text: gzip lines of FineWeb; seeds; talks."""
     rng = random.Random(3)
-    pages = [{"text": f"page {n} {words(rng, 20 + n % 40)}", "id": n, "url": f"https://h{n % 30}.example/{n}"} for n in range(150)]
+    pages = [
+        {"text": f"page {n} {words(rng, 20 + n % 40)}", "id": n, "url": f"https://h{n % 30}.example/{n}"}
+        for n in range(150)
+    ]
     code = [
         {
             "content": f"x{n} = '{words(rng, 10 + n % 50)}'",
@@ -48,17 +51,35 @@ def write_sources(folder: Path) -> dict[str, dict[str, Any]]:
         for n in range(400)
     ]
     text = [
-        {"text": f"{n} {words(rng, 60)}", "id": f"<urn:uuid:{n}>", "dump": "D", "url": f"https://t{n % 90}.example/{n}", "language": "en", "score": n / 300}
+        {
+            "text": f"{n} {words(rng, 60)}",
+            "id": f"<urn:uuid:{n}>",
+            "dump": "D",
+            "url": f"https://t{n % 90}.example/{n}",
+            "language": "en",
+            "score": n / 300,
+        }
         for n in range(300)
     ]
     talks = [
-        {"id": f"talk{n // 2}_{n % 2}", "conversations": [{"from": "human", "value": f"{n} {words(rng, 9)}"}, {"from": "gpt", "value": words(rng, 9)}]}
+        {
+            "id": f"talk{n // 2}_{n % 2}",
+            "conversations": [
+                {"from": "human", "value": f"{n} {words(rng, 9)}"},
+                {"from": "gpt", "value": words(rng, 9)},
+            ],
+        }
         for n in range(120)
     ]
-    bad = [{"conversations": [{"from": "gpt", "value": "alone"}]}, {"conversations": [{"from": "human", "value": "alone"}]}]
+    bad = [
+        {"conversations": [{"from": "gpt", "value": "alone"}]},
+        {"conversations": [{"from": "human", "value": "alone"}]},
+    ]
     pq.write_table(pa.Table.from_pylist(pages[:60]), folder / "seeds.parquet")
     (folder / "code.jsonl.zst").write_bytes(zstandard.compress("\n".join(map(json.dumps, code)).encode()))
-    (folder / "text.jsonl.gz").write_bytes(gzip.compress("\n".join([*map(json.dumps, text), '{"text": "cut']).encode()))
+    (folder / "text.jsonl.gz").write_bytes(
+        gzip.compress("\n".join([*map(json.dumps, text), '{"text": "cut']).encode())
+    )
     (folder / "talks.json").write_text(json.dumps([*talks, EXAMPLES["sharegpt"][0], *bad], indent=1))
     return {
         "agent": {"path": [save_to_disk(folder / "agent", pages)], "repeat": 4},
@@ -71,7 +92,13 @@ def write_sources(folder: Path) -> dict[str, dict[str, Any]]:
 
 def make(folder: Path, sources: dict[str, dict[str, Any]], output: Path, **keys: Any) -> manifest.Manifest:
     tokenizer = write_tokenizer(folder / "tokenizer", chat_template=CHATML)
-    values = {"input": sources, "output": str(output), "tokenizer": tokenizer, "heldout_fraction": 0.05, **keys}
+    values = {
+        "input": sources,
+        "output": str(output),
+        "tokenizer": tokenizer,
+        "heldout_fraction": 0.05,
+        **keys,
+    }
     return run(build(ShardConfig, values))
 
 
@@ -83,7 +110,9 @@ def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    return [row for file in sorted(folder.rglob("*.parquet")) for row in pq.ParquetFile(file).read().to_pylist()]
+    return [
+        row for file in sorted(folder.rglob("*.parquet")) for row in pq.ParquetFile(file).read().to_pylist()
+    ]
 
 
 def test_shares_and_repetition_are_as_asked_for(folder: Path) -> None:
@@ -101,7 +130,10 @@ def test_shares_and_repetition_are_as_asked_for(folder: Path) -> None:
 
 
 def test_no_document_is_in_two_sets_but_seeds(folder: Path) -> None:
-    ids = {name: {row["id"] for row in read(folder / "shards" / name)} for name in ("stage1", "stage2", "sft", "heldout")}
+    ids = {
+        name: {row["id"] for row in read(folder / "shards" / name)}
+        for name in ("stage1", "stage2", "sft", "heldout")
+    }
     assert all(ids.values())
     assert {(a, b) for a in ids for b in ids if a < b and ids[a] & ids[b]} == {("stage1", "stage2")}
 
@@ -152,7 +184,9 @@ def test_the_manifest_says_how_each_input_was_read(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_equal_inputs_give_equal_bytes_whatever_the_partitions(folder: Path, spark: SparkSession, tmp_path: Path) -> None:
+def test_equal_inputs_give_equal_bytes_whatever_the_partitions(
+    folder: Path, spark: SparkSession, tmp_path: Path
+) -> None:
     before = spark.conf.get("spark.sql.shuffle.partitions")
     spark.conf.set("spark.sql.shuffle.partitions", "3")
     try:
