@@ -22,7 +22,7 @@ class ClassifierConfig(CrawlInput):
     mixed_genres: tuple[str, ...] = option(
         "genres, as the labels name them, of negative sites that hold wanted pages too: of those, only pages "
         "that were read one by one are measured on",
-        ("forum", "policy", "install-guide", "guidance", "tech-blog", "tech-faq", "tech-magazine", "blog"),
+        ("forum", "policy", "install-guide", "tech-blog", "tech-faq", "tech-magazine", "blog"),
     )
     prefixes: tuple[str, ...] = option("YAML files of vetted prefixes, of which the recall is measured", ())
     prevalence: float = option(

@@ -7,15 +7,26 @@ import platform
 import sys
 from pathlib import Path
 
-from tests.benchmarks import decontamination, deduplication, filtering, laws, loading, tokenising
+from tests.benchmarks import (
+    decontamination,
+    deduplication,
+    filtering,
+    laws,
+    loading,
+    scoring,
+    tokenising,
+    verifying,
+)
 
 BENCHMARKS = (
     filtering.measure,
     deduplication.measure,
     decontamination.measure,
+    scoring.measure,
     tokenising.measure,
     loading.measure,
     laws.measure,
+    verifying.measure,
 )
 
 
