@@ -49,7 +49,7 @@ class Work:
     """What every archive of a run is treated with. `fingerprint` covers all of it that decides the result.
 
     `scorer` is the `module:function` that gives the classifier when called with the folder `classifier`,
-    `lines` the one that gives its scores of lines of tokens; without it there is no pre-classifier. `second`
+    `lines` the one that gives its scores of rough texts; without it there is no pre-classifier. `second`
     gives the second scorer (or None), whose rule `second_threshold` changes where it is given.
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 # Kinds of block: h (heading), p, quote, code, list, steps, sig (name and signature), params (table rows).
 ROW_KINDS = frozenset({"list", "steps", "params"})
@@ -30,10 +30,6 @@ class Doc:
     blocks: tuple[Block, ...]
     genre: str
     language: str = "en"
-
-    def with_title(self, title: str) -> Doc:
-        """The same content under another title."""
-        return replace(self, title=title)
 
 
 def plain_text(doc: Doc) -> str:

@@ -9,7 +9,6 @@ from corpus.engine.endpoint.config import EndpointConfig
 from corpus.labels.votes import AMBIGUOUS, GIVERS, NEGATIVE
 
 CHECK, UNCERTAIN, TOP, DRAWN = "check", "uncertain", "top", "random"
-BANDS = (CHECK, UNCERTAIN, TOP, DRAWN)
 ORDER, LEAVE_OUT = "order", "ambiguous"
 
 

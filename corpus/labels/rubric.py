@@ -69,12 +69,16 @@ def load(name: str) -> Rubric:
         found = _HEAD.match(data.decode("utf-8").replace("\r\n", "\n"))
         head = yaml.safe_load(found[1]) if found else None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"cannot read the rubric {path}: {storage.reason_of(error)}.") from error
+        raise UserError(
+            f"cannot read the rubric {storage.redact(path)}: {storage.reason_of(error)}."
+        ) from error
     if found is None or not isinstance(head, dict) or not head.get("version"):
-        raise UserError(f"the rubric {path} has no head with version and kinds between two lines of dashes.")
+        raise UserError(
+            f"the rubric {storage.redact(path)} has no head with version and kinds between lines of dashes."
+        )
     kinds = head.get("kinds")
     if not isinstance(kinds, list) or not kinds or not all(isinstance(kind, str) for kind in kinds):
-        raise UserError(f"the rubric {path} has no list of kinds in its head.")
+        raise UserError(f"the rubric {storage.redact(path)} has no list of kinds in its head.")
     return Rubric(str(head["version"]), tuple(kinds), found[2].strip(), hashlib.sha256(data).hexdigest())
 
 

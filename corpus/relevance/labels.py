@@ -90,7 +90,7 @@ def read_file(path: str) -> dict[str, Label]:
         for values in zip(*columns.values()):
             row = dict(zip(names, values))
             label = _label(row, giver_of(path), name)
-            if label:
+            if label and row["url"]:
                 found[row["url"]] = label
     return found
 
@@ -127,8 +127,8 @@ def _label(row: Mapping[str, str], giver: str, path: str) -> Label | None:
     for word in said.values():
         if word not in _MEANING and word not in _UNSAID:
             raise UserError(
-                f"{path} labels {row['url']} as '{word[:40]}'; labels are positive, negative or ambiguous, "
-                "verdicts yes, no or stub."
+                f"{storage.redact(path)} labels {row['url']} as '{word[:40]}'; labels are positive, negative "
+                "or ambiguous, verdicts yes, no or stub."
             )
     meant = [_MEANING[said[column]] for column in ("verdict", "label") if said[column] not in _UNSAID]
     if not meant:
@@ -159,7 +159,7 @@ def _parquet(path: str) -> dict[str, list[str]]:
             table = file.read(columns=wanted)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise UserError(
-                f"the labels file {path} is no Parquet file: {str(error).splitlines()[0]}."
+                f"the labels file {storage.redact(path)} is no Parquet file: {str(error).splitlines()[0]}."
             ) from error
     return {name: ["" if v is None else str(v) for v in table.column(name).to_pylist()] for name in wanted}
 
@@ -169,5 +169,5 @@ def _csv(path: str) -> dict[str, list[str]]:
         reader = csv.DictReader(io.StringIO(storage.read_bytes(path).decode("utf-8-sig")))
         rows, names = list(reader), [name for name in _COLUMNS if name in (reader.fieldnames or ())]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"the labels file {path} is no CSV in UTF-8: {error}.") from error
+        raise UserError(f"the labels file {storage.redact(path)} is no CSV in UTF-8: {error}.") from error
     return {name: [row.get(name) or "" for row in rows] for name in names}

@@ -104,12 +104,12 @@ def _load(folder: str) -> AgentClassifier:
     tables = manifest.read(folder).tables
     files = {file.path: file for name in ("model", "metrics") for file in tables.get(name, ())}
     if MODEL_FILE not in files:
-        raise UserError(f"{folder} is a finished stage without {MODEL_FILE}; run jobs/classifier.py for one.")
+        raise UserError(f"{storage.redact(folder)} holds no {MODEL_FILE}; jobs/classifier.py makes one.")
     data, metadata = _verified(folder, files[MODEL_FILE]), json.loads(_verified(folder, files[METRICS_FILE]))
     if metadata.get("feature_version") != FEATURE_VERSION:
         raise UserError(
-            f"{folder} was trained on features of version {metadata.get('feature_version')}, and this code "
-            f"computes version {FEATURE_VERSION}; run jobs/classifier.py again."
+            f"{storage.redact(folder)} was trained on features of version {metadata.get('feature_version')}, "
+            f"and this code computes version {FEATURE_VERSION}; run jobs/classifier.py again."
         )
     second = None
     if metadata.get("second"):
@@ -123,7 +123,8 @@ def _verified(folder: str, file: OutputFile) -> bytes:
     data = storage.read_bytes(path)
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise UserError(
-            f"{path} is not the one that its manifest names (sha256 differs); run jobs/classifier.py again."
+            f"{storage.redact(path)} is not the one that its manifest names (sha256 differs); "
+            "run jobs/classifier.py again."
         )
     return data
 

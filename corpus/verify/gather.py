@@ -95,8 +95,8 @@ def _add(keys: KeySet, batch: Any, columns: Sequence[str]) -> None:
         column = batch.column(name)
         if not (len(column) and column.type == "string"):
             column = column.cast("string")
-        distinct = column.dictionary_encode()
-        value = joined(value, keys_of(distinct.dictionary)[distinct.indices.fill_null(0).to_numpy()])
+        distinct = column.fill_null("").dictionary_encode()  # a damaged column may be null all over
+        value = joined(value, keys_of(distinct.dictionary)[distinct.indices.to_numpy()])
     keys.add(value, first.null_count)
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from corpus.engine import manifest, storage
-from corpus.engine.inputs import expand
 from corpus.verify.gather import Gathered
 from corpus.verify.keys import Keys, keys_of
 from corpus.verify.scan import BATCH_ROWS
@@ -50,10 +49,6 @@ def paths_of(folder: str, table: str) -> list[str]:
     """The Parquet files of a table of a finished stage."""
     files = manifest.read(folder).tables.get(table, ())
     return [storage.join(folder, file.path) for file in files if file.path.endswith(".parquet")]
-
-
-def parquet_below(path: str) -> list[str]:
-    return [file.path for file in expand([path], suffixes=(".parquet",))]
 
 
 def columns_of(path: str) -> list[str]:

@@ -184,7 +184,7 @@ def test_rejected_and_skipped_prefixes_and_read_pages_are_honoured(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     place = made(tmp_path)
-    run(place.config(sample=4, min_hits=9))
+    run(place.config(sample=4, min_hits=5))
     place.decide(0, mix="reject")
     data = yaml.safe_load(place.review(0).read_text())
     data["prefixes"] += [
@@ -196,7 +196,7 @@ def test_rejected_and_skipped_prefixes_and_read_pages_are_honoured(
     first, second, *_ = sorted(asked)
     asked[first]["wanted"], asked[second]["wanted"] = "yes", "stub"
     place.review(0).write_text(yaml.safe_dump(data))
-    said = run(place.config(sample=4, min_hits=9))
+    said = run(place.config(sample=4, min_hits=5))
     rows = {row["url"]: row for row in place.table(0, "labels.parquet")}
     assert rows["https://mix0.example/docs/a1.html"]["label"] == "negative"
     assert "https://mix0.example/docs/b1.html" not in rows

@@ -187,7 +187,7 @@ def test_card_and_lineage_are_files_of_the_manifest(finished: Path) -> None:
 
 @pytest.mark.slow
 def test_a_document_of_a_million_tokens_is_a_row_like_others(spark: SparkSession, tmp_path: Path) -> None:
-    rows = [{"text": "alpha beta gamma delta\n" * 60_000}, *({"text": f"a short one {n}"} for n in range(5))]
+    rows = [{"text": "alpha beta gamma delta\n" * 240_000}, *({"text": f"a short one {n}"} for n in range(5))]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "long.parquet")
     pq.write_table(pa.Table.from_pylist(rows[:1]), tmp_path / "one.parquet")
     sources = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from corpus.engine.errors import UserError
 from training.benchmark.items import ASSISTANT, Item, Turn, plain
 
 Messages = Sequence[dict[str, str]]
@@ -29,6 +30,8 @@ def complete(
     A conversation that is too long for the model loses its beginning.
     """
     room = int(getattr(model.config, "max_position_embeddings", 0) or 4096) - most
+    if room < 1:
+        raise UserError(f"a completion of {most} tokens leaves no room for a prompt; lower bfcl.most_tokens.")
     texts = [prompt_of(messages, tokenizer, template) for messages in conversations]
     prompts = [
         tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"][-room:] for text in texts

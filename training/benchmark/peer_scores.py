@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -60,9 +61,11 @@ def leaderboard(config: LeaderboardConfig, answer: Answer) -> dict[str, dict[str
             peer = _start(words, {"BFCL_PROJECT_ROOT": scratch}, errors)
             assert peer.stdin and peer.stdout
             try:
-                _serve(peer.stdin, peer.stdout, answer, config.batch)
+                with suppress(BrokenPipeError):  # it has died, and its last words say why
+                    _serve(peer.stdin, peer.stdout, answer, config.batch)
             finally:
-                peer.stdin.close()
+                with suppress(BrokenPipeError):
+                    peer.stdin.close()
                 peer.wait()
             return _result(peer.returncode, scores, errors, config.python, "bfcl-eval")
 

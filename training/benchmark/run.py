@@ -80,12 +80,27 @@ def evaluate(config: EvaluateConfig) -> str:
     scores = _begun(output / SCORES, asked)
     with Progress("evaluating") as progress:
         for number, subject in enumerate(found):
-            if str(subject.folder.resolve()) not in scores["models"]:
-                scores["models"][str(subject.folder.resolve())] = measure(subject, items, config)
+            place, stamp = str(subject.folder.resolve()), _stamp(subject)
+            if _is_missing(scores["models"].get(place), stamp, config):
+                scores["models"][place] = {**measure(subject, items, config), "weights": stamp}
                 _write(output / SCORES, json.dumps(scores, indent=1, allow_nan=False) + "\n")
             progress.update(number + 1, len(found), subject.name)
     _write(output / TABLE, table(scores["models"].values()))
     return f"{table(scores['models'].values())}\n{output / SCORES}"
+
+
+def _stamp(subject: Subject) -> list[list[Any]]:
+    """Name, size and time of the weights: a model that was replaced in its place is another one."""
+    files = sorted(subject.folder.glob("*.safetensors"))
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
+
+
+def _is_missing(row: Mapping[str, Any] | None, stamp: list[list[Any]], config: EvaluateConfig) -> bool:
+    """Whether a model was not measured yet, or not by a package that now has an interpreter."""
+    if row is None or row.get("weights") != stamp:
+        return True
+    asked = {"bfcl": config.bfcl.python, "lm_eval": config.lm_eval.python if row["step"] is None else None}
+    return any(python and row["scores"][name] == NOT_RUN for name, python in asked.items())
 
 
 def measure(subject: Subject, items: Mapping[str, Sequence[Item]], config: EvaluateConfig) -> dict[str, Any]:
@@ -185,7 +200,11 @@ def _subjects(config: EvaluateConfig) -> list[Subject]:
 def items_of(config: EvaluateConfig) -> dict[str, list[Item]]:
     if not (config.benchmarks or config.bfcl.python or config.lm_eval.python):
         raise UserError("no benchmark: give benchmarks.NAME.path=FILE at least once.")
-    return {name: _drawn(_read(of), of.limit) for name, of in sorted(config.benchmarks.items())}
+    found = {name: _drawn(_read(of), of.limit) for name, of in sorted(config.benchmarks.items())}
+    for name, items in found.items():
+        if not items:
+            raise UserError(f"benchmarks.{name}.path={config.benchmarks[name].path} holds no item.")
+    return found
 
 
 def _read(config: BenchmarkConfig) -> list[Item]:

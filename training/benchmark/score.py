@@ -62,6 +62,7 @@ def encode(segments: Sequence[Segment], tokenizer: Any, *, bos: bool) -> tuple[l
     counted: list[bool] = []
     for segment, cut in zip(moved, cuts):
         counted += [segment.counted] * (cut - len(counted))
+    counted = counted[: len(ids)]  # a prefix may encode to more tokens than the whole
     first = tokenizer.bos_token_id if bos else tokenizer.eos_token_id
     if bos or (counted and counted[0]):
         if first is None:

@@ -12,8 +12,6 @@ from training.law.fit import STARTS, Fit, fit, leave_one_out
 from training.law.forms import forms_for
 from training.law.losses import Floats, Losses, free_sources
 
-BASELINES = ("mean", "linear", "quadratic")
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -61,8 +59,8 @@ def choose(losses: Losses, *, starts: int = STARTS, seed: int = 0) -> Choice:
 
 def weighted(predicted: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
     """The target: mean of the benchmarks' losses by their weights."""
-    total = sum(weights[name] for name in predicted)
-    rows: Floats = np.stack([weights[name] / total * values for name, values in predicted.items()])
+    total = sum(weights.get(name, 0.0) for name in predicted)
+    rows: Floats = np.stack([weights.get(name, 0.0) / total * values for name, values in predicted.items()])
     return np.asarray(rows.sum(axis=0))
 
 

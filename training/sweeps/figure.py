@@ -59,5 +59,5 @@ def _panel(panel: Any, law: Law, name: str, best: Recommendation) -> None:
     panel.axvline(100 * best.share, color="0.5", linewidth=1, zorder=0)
     panel.set_title(f"{name} ({law.choices[name].fit.form.name})", fontsize=8)
     panel.set_xlabel(f"share of {law.source} in tokens (%)")
-    panel.set_ylabel("loss (per byte)")
+    panel.set_ylabel("loss (nats per byte)")
     panel.legend(fontsize=7, frameon=False)

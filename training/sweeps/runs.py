@@ -14,14 +14,15 @@ from typing import Any
 
 import torch
 
-from corpus.engine.config import build, load_yaml
-from corpus.engine.errors import EXIT_DATA, EXIT_USER, ForgeError
+from corpus.engine.config import build, load_yaml, to_dict
+from corpus.engine.errors import EXIT_DATA, EXIT_USER, ForgeError, UserError
 from corpus.engine.overrides import with_overrides
 from training.benchmark.models import Subject
 from training.benchmark.run import EvaluateConfig, items_of, measure
 from training.config import TrainConfig
 from training.model import ModelSource
-from training.plan import Plan, make_plan
+from training.plan import Plan, check_fingerprint, make_plan
+from training.run_folder import RECORD
 from training.sweeps.config import Cell, SweepConfig
 
 RUN = Path(__file__).resolve().parents[1] / "run.py"
@@ -114,23 +115,36 @@ def train(config: SweepConfig, cell: Cell) -> None:
 def losses_of(config: SweepConfig, cell: Cell) -> dict[str, float] | None:
     """The run's losses by benchmark, measured where they are not yet; None while it is not finished.
 
-    Held-out sources come from the run's own last measurement, in bits per byte, named heldout.SOURCE.
+    All in nats per byte. Held-out sources come from the run's own last measurement, named heldout.SOURCE.
+    Raises UserError where the folder holds a run of other settings.
     """
     folder = folder_of(config, cell)
     if not (folder / "export" / "config.json").is_file():
         return None
-    kept = folder / LOSSES
+    _same_run(config, cell, folder)
+    kept, asked_for = folder / LOSSES, to_dict(config)["benchmarks"]
     if kept.is_file():
-        return dict(json.loads(kept.read_text("utf-8")))
+        before = json.loads(kept.read_text("utf-8"))
+        if before["benchmarks"] == json.loads(json.dumps(asked_for)):
+            return dict(before["losses"])
     found = dict(_heldout(folder))
     if config.benchmarks:
         asked = EvaluateConfig(model=(str(folder),), output="", benchmarks=config.benchmarks)
         row = measure(Subject(cell.name, folder / "export"), items_of(asked), asked)
         found.update({name: groups["all"]["loss"] for name, groups in row["benchmarks"].items()})
     fresh = kept.with_suffix(".tmp")
-    fresh.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", "utf-8")
+    row = {"losses": found, "benchmarks": asked_for}
+    fresh.write_text(json.dumps(row, indent=1, allow_nan=False) + "\n", "utf-8")
     os.replace(fresh, kept)
     return found
+
+
+def _same_run(config: SweepConfig, cell: Cell, folder: Path) -> None:
+    begun = json.loads((folder / RECORD).read_text("utf-8"))["fingerprint"]
+    try:
+        check_fingerprint(folder, begun, json.loads(json.dumps(plan_of(config, cell).fingerprint())))
+    except UserError as error:
+        raise UserError(f"{error} Give the sweep another output, or remove that run.") from error
 
 
 def _heldout(folder: Path) -> Iterator[tuple[str, float]]:
@@ -139,8 +153,11 @@ def _heldout(folder: Path) -> Iterator[tuple[str, float]]:
     ]
     for row in rows:  # later measurements of a source replace earlier ones
         if row.get("event") == "eval":
-            bits = row["bits_per_byte"]
-            yield f"heldout.{row['source']}", row["loss"] if bits is None else bits
+            if row["bits_per_byte"] is None:
+                raise UserError(
+                    f"{folder}: held-out {row['source']} has no texts; a loss per byte needs them."
+                )
+            yield f"heldout.{row['source']}", row["bits_per_byte"] * math.log(2)
 
 
 def plan_of(config: SweepConfig, cell: Cell) -> Plan:

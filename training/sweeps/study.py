@@ -123,6 +123,10 @@ def _require(config: SweepConfig, runs: Mapping[str, Losses]) -> None:
         for name in names:
             if name not in runs:
                 raise UserError(f"{key} names '{name}', which no run measured: {nearest(name, runs)}")
+    if config.target and sum(config.target.values()) <= 0:
+        raise UserError("all weights of target are 0; give at least one benchmark a weight.")
+    if len({len(losses) for losses in runs.values()}) > 1:
+        raise UserError("benchmarks were measured on different runs; remove the losses.json of those runs.")
     first = next(iter(runs.values()), None)
     if first is None or len(first.groups()) < LEAST:
         raise UserError(f"a law needs at least {LEAST} finished mixes; give more of them in shares=.")

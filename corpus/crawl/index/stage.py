@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 from pyspark.errors import PySparkException
+from pyspark.logger import PySparkLogger
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -123,7 +124,7 @@ def with_reasons(rows: DataFrame, repeats: bool) -> DataFrame:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """PySpark logs each error of a query with the JVM's stack; here it becomes one sentence."""
-    logger = logging.getLogger("SQLQueryContextLogger")
+    logger = PySparkLogger.getLogger("SQLQueryContextLogger")  # of pyspark's own kind: it passes fields
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:

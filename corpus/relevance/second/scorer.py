@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from corpus.engine import storage
 from corpus.engine.errors import UserError
 from corpus.match.encoder import load_encoder, reach, whole
 from corpus.relevance.second.head import Head
@@ -62,7 +63,7 @@ class Second:
         """Raises UserError where it was trained on a layout of another version."""
         if metadata["structure_version"] != STRUCTURE_VERSION:
             raise UserError(
-                f"the second scorer in {folder} was trained on layouts of version "
+                f"the second scorer in {storage.redact(folder)} was trained on layouts of version "
                 f"{metadata['structure_version']}, and this code computes version {STRUCTURE_VERSION}; run "
                 "jobs/classifier.py again."
             )

@@ -59,7 +59,8 @@ def unpack(
     read = _zip_members if zipfile.is_zipfile(archive) else _tar_members
     try:
         for name, plain, stream in read(archive, bounds):
-            inner = "/".join(name.split("/")[strip:])
+            parts = [part for part in name.split("/") if part != "."]  # `tar czf x.tgz .` writes ./a/b
+            inner = "/".join(parts[strip:])
             if not inner or not is_wanted(inner, patterns):
                 continue
             safe = safe_path(inner)

@@ -72,9 +72,12 @@ def fetched(folder: Path, source: Source) -> dict[str, Any] | None:
     return said if said and same and whole else None
 
 
-def is_ours(folder: Path) -> bool:
-    """Whether a folder was made by a fetch, and may be replaced by one."""
-    return "fetched" in _mapping(folder / SIDECAR)
+def is_untouched(folder: Path) -> bool:
+    """Whether a folder holds what a fetch has put there, or less, and may be replaced by one."""
+    said = _mapping(_mapping(folder / SIDECAR).get("fetched"))
+    if not said.get("sha256"):
+        return False
+    return len(files_below(folder)) < int(said.get("number", 0)) or checksum(folder) == said["sha256"]
 
 
 def remembered(output: Path, source: Source) -> str | None:

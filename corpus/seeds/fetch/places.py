@@ -58,7 +58,7 @@ def archive_of(source: Source) -> Remote | None:
 
 
 def files_of(source: Source) -> dict[str, Remote]:
-    """The wanted files by their paths. Raises WebError where a listing is needed and not to be had."""
+    """The wanted files by their paths, unfit ones among them. WebError where a listing cannot be had."""
     if not source.location.startswith("hub:"):
         name = safe_path(urlsplit(source.location).path.rpartition("/")[2])
         if name is None:
@@ -67,7 +67,7 @@ def files_of(source: Source) -> dict[str, Remote]:
     data_set = source.location.removeprefix("hub:")
     names = list(source.files) if all(map(is_plain, source.files)) else _listed(source, data_set)
     base = f"{hub_host()}/datasets/{data_set}/resolve/{quote(source.revision, safe='')}"
-    return {name: Remote(f"{base}/{quote(name)}", token()) for name in names if safe_path(name)}
+    return {name: Remote(f"{base}/{quote(name)}", token()) for name in names}
 
 
 def _listed(source: Source, data_set: str) -> list[str]:

@@ -22,7 +22,9 @@ from corpus.seeds.fetch import folder as folders
 from corpus.seeds.fetch import places
 from corpus.seeds.fetch.archives import BadArchive, Bounds, TooMuch, unpack
 from corpus.seeds.fetch.download import Remote, TooLarge, download
+from corpus.seeds.fetch.names import safe_path
 from corpus.seeds.registry import BY_HAND, Source, choose, load
+from corpus.seeds.sidecar import SIDECAR
 
 AT_ONCE = 4  # sources under way; the connections to one host are bounded for the whole machine
 _MEMORY = threading.Lock()
@@ -105,7 +107,7 @@ def _outcome(source: Source, output: Path, config: SeedsConfig, access: Access) 
     except ForgeError as error:
         return Outcome(source, error=str(error))
     except (OSError, ValueError, RecursionError) as error:  # the disk, or a listing that is none
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
         return Outcome(source, error=f"could not be written or read: {reason}.")
 
 
@@ -116,7 +118,7 @@ def _fetched(source: Source, output: Path, config: SeedsConfig, access: Access) 
     there = folders.fetched(target, source)
     if there and source.sha256 in (None, there["sha256"]):
         return Outcome(source, there["number"], there["bytes"], was_there=True)
-    if target.exists() and not folders.is_ours(target):
+    if target.exists() and not folders.is_untouched(target):
         raise DataError(f"{target} holds something that fetch= has not made; move it away.")
     work = output / f"_fetch-{source.name}-{_key(source)}"
     fresh = work / "files"
@@ -151,12 +153,13 @@ def _collect(source: Source, work: Path, fresh: Path, config: SeedsConfig, acces
         except BadArchive:
             shutil.rmtree(work, ignore_errors=True)
             raise
-    wanted = places.files_of(source)
+    listed = places.files_of(source)
+    wanted = {name: remote for name, remote in listed.items() if safe_path(name)}
     if len(wanted) > config.most_fetch_files:
         raise TooLarge(f"{len(wanted):,} files")
     for name, remote in wanted.items():
         most -= _one(remote, fresh / name, work / "parts" / _hash(name), most, access)
-    return 0
+    return len(listed) - len(wanted)
 
 
 def _one(remote: Remote, target: Path, part: Path, most: int, access: Access) -> int:
@@ -185,7 +188,8 @@ def _check(source: Source, output: Path, sha256: str, work: Path) -> None:
 def _by_hand(source: Source, target: Path) -> Outcome:
     """Leave a folder with its sidecar, so that a person has only to put the files there."""
     files = folders.files_below(target)
-    folders.write_sidecar(target, source, "", files)
+    if not (target / SIDECAR).exists():  # a person's own words about the source stay
+        folders.write_sidecar(target, source, "", files)
     if files:
         return Outcome(source, len(files), sum(files.values()), was_there=True)
     where = source.location.removeprefix(BY_HAND).strip()

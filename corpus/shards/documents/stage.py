@@ -8,7 +8,6 @@ from dataclasses import astuple
 from functools import reduce
 
 import pyarrow as pa
-from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -71,11 +70,9 @@ def condition(df: DataFrame, feed: Feed) -> Column:
     words = feed.config.where or ""
     try:
         kind = df.select(F.expr(words).alias("passes")).schema["passes"].dataType.simpleString()
-    except (AnalysisException, ParseException, Py4JJavaError) as error:
+    except (AnalysisException, ParseException) as error:
         columns = ", ".join(feed.location.schema.names)
-        # pyspark has been seen to pass the JVM's exception on as it is
-        told = error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else str(error)
-        said = told.splitlines()[0].split("SQLSTATE")[0].rstrip(" ;:.")
+        said = str(error).splitlines()[0].split("SQLSTATE")[0].rstrip(" ;:.")
         raise UserError(
             f"input.{feed.name}.where is no condition on the columns of the source ({columns}): {said}."
         ) from error
