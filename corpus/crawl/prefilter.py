@@ -17,7 +17,7 @@ import re2
 
 # Where nothing was calibrated, pages pass the early steps from this much below the final threshold's logit.
 # `python -m tests.benchmarks` tells what is lost so on sites held out whole.
-_MARGIN = 1.5
+_MARGIN = 1.2
 BYTES = 5_000  # of rough text that are enough
 _LEAST_BYTES = 400  # of rough text; fewer are too little to tell
 _THIN_BYTES = 1_000  # of rough text; for a page that has fewer, more of its bytes are looked at
