@@ -110,11 +110,13 @@ def scores(scorer: Scorer, lines: Sequence[str]) -> list[float]:
 def score_pages(scorer: Scorer, texts: Sequence[str], urls: Sequence[str]) -> list[float]:
     """The same from the pages themselves; an empty URL shows nothing of the address."""
     bags = scorer.lexicon.bags(texts, urls)
-    return [scorer.score(*bag) if len(bag[0]) else 0.0 for bag in bags]
+    return [scorer.score(*bag) if text.strip() else 0.0 for text, bag in zip(texts, bags)]
 
 
 def score_rough(scorer: Scorer, texts: Sequence[str]) -> list[float]:
-    """The same from texts that have lost their layout."""
+    """The same from texts that have lost their layout; an empty one gets what the bias says, since an early
+    step may not drop what it knows nothing of.
+    """
     return [scorer.score(*bag) for bag in scorer.lexicon.rough_bags(texts)]
 
 

@@ -98,7 +98,7 @@ def test_fasttext_scores_by_the_cosine_that_was_learnt() -> None:
 
 
 def test_a_page_scores_as_its_line_does_and_after_loading_too(tmp_path: object) -> None:
-    texts = ["call(me) " * 5 + "sun\n", "A story of the sun. " * 9, "", "call story"]
+    texts = ["call(me) " * 5 + "sun\n", "A story of the sun. " * 9, "", "call story", "zyx", " "]
     lines = [fasttext_line(text) for text in texts[:2]] * 30
     wanted = np.arange(60) % 2 == 0
     scorer = model_of(lines, wanted, [f"s{n % 10}" for n in range(60)], evidence=0.5)
@@ -108,7 +108,7 @@ def test_a_page_scores_as_its_line_does_and_after_loading_too(tmp_path: object) 
     found = scores(scorer, list(map(fasttext_line, texts)))
     assert found[0] > 0.5 > found[1] and found[2] == 0
     for again in (scorer, fasttext_model.load(path)):
-        assert fasttext_model.score_pages(again, texts, [""] * 4) == pytest.approx(found, abs=1e-6)
+        assert fasttext_model.score_pages(again, texts, [""] * len(texts)) == pytest.approx(found, abs=1e-6)
 
 
 def test_the_language_of_a_page_tells_nothing_of_its_class() -> None:

@@ -25,6 +25,7 @@ _MOST_HEADER = 1 << 20  # bytes of a tar's extended header, which is read whole
 _MOST_DIRECTORY = 64 << 20  # bytes of a zip's directory, which is read whole
 _PLAIN_TO_WRITTEN = 20  # of an archive much is not wanted, but not without bound
 _EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME)
+# the last is zipfile's word for a compression that it does not know
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, gzip.BadGzipFile, zlib.error, NotImplementedError)
 
 
