@@ -26,7 +26,7 @@ from corpus.shards.mixing import weights_of
 from corpus.shards.sources import FAILURES
 from corpus.shards.sources.read import Feed, open_feed
 from corpus.shards.tokenising import finding
-from corpus.shards.tokenising.stage import bounded_batches, tokenise
+from corpus.shards.tokenising.stage import Encode, bounded_batches
 from corpus.shards.tokenizer import FILES
 from corpus.shards.writing.layout import MIB, ShardFile
 from corpus.shards.writing.stage import write_sets
@@ -58,7 +58,7 @@ def make(stage: Stage, spark: SparkSession, config: ShardConfig, feeds: Sequence
     documents = read_documents(spark, feeds)
     tokenizer = prepare_tokenizer(documents, config, stage)
     # written down, for it is gone through several times: encoding is the dearest step
-    tokenised = stage.scratch(encode(stage, documents, str(tokenizer["sha256"]), config), "tokenised")
+    tokenised = stage.scratch(encode(stage, spark, feeds, str(tokenizer["sha256"]), config), "tokenised")
     decided = decide(tokenised, config)
     size = F.octet_length("text").alias("text_bytes")
     light = decided.select(*[name for name in decided.columns if name not in _TEXTS], size).persist()
@@ -72,14 +72,16 @@ def make(stage: Stage, spark: SparkSession, config: ShardConfig, feeds: Sequence
     return result
 
 
-def encode(stage: Stage, documents: DataFrame, sha256: str, config: ShardConfig) -> DataFrame:
-    """Add num_tokens, and input_ids to documents where wanted; conversations are counted by template."""
+def encode(
+    stage: Stage, spark: SparkSession, feeds: Sequence[Feed], sha256: str, config: ShardConfig
+) -> DataFrame:
+    """The documents with num_tokens, and input_ids where wanted; conversations are counted by template."""
     folder = storage.join(stage.folder, finding.FOLDER)
-    encoded = tokenise(documents.where(~is_conversation(config)), folder, sha256, with_ids=config.tokenize)
-    if all(source.set != SFT for source in config.input.values()):
-        return encoded
-    talks = tokenise(documents.where(is_conversation(config)), folder, sha256, with_ids=False)
-    return encoded.unionByName(count_conversations(talks, folder, config), allowMissingColumns=True)
+
+    def step_of(feed: Feed) -> Encode:
+        return Encode(folder, sha256, with_ids=config.tokenize and feed.config.set != SFT)
+
+    return count_conversations(read_documents(spark, feeds, step_of), folder, config)
 
 
 def is_conversation(config: ShardConfig) -> Column:

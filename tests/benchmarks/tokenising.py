@@ -24,7 +24,7 @@ from corpus.engine.session import get_session, stop_session
 from corpus.engine.stage import Stage
 from corpus.engine.tables import INPUT_IDS, SHARDS
 from corpus.shards.config import ShardConfig
-from corpus.shards.tokenising.stage import bounded_batches, tokenise
+from corpus.shards.tokenising.stage import Encode, bounded_batches, tokenise
 from corpus.shards.tokenizer import load
 from corpus.shards.writing.stage import write_sets
 from tests.benchmarks import cpu
@@ -84,7 +84,7 @@ def _against_own_batch(
     """Both in turn, so that what else the machine does meets both; the first round warms them up."""
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
     tokenizer = load(folder)
-    job = tokenise(documents, folder, tokenizer.sha256)
+    job = tokenise(documents, Encode(folder, tokenizer.sha256))
 
     def own_batches() -> int:
         """In batches of a thousand: the library keeps some hundred bytes per token, of all texts gigabytes."""
@@ -109,7 +109,7 @@ def _writing(spark: SparkSession, documents: DataFrame, folder: str, scratch: Pa
     rows = documents.withColumns({"id": F.md5("text"), **columns, "agent_score": F.lit(0.5).cast("float")})
     rows = rows.withColumns({"set": F.lit("stage1"), "mix": F.lit("a"), "repetition": F.lit(0)})
     path = str(scratch / "encoded")
-    tokenise(rows, folder, load(folder).sha256).write.parquet(path)
+    tokenise(rows, Encode(folder, load(folder).sha256)).write.parquet(path)
     placed = spark.read.parquet(path).withColumn("position", F.xxhash64("id"))
     table, taken = SHARDS.plus(SHARDS.doc, INPUT_IDS), []
     for number in range(ROUNDS + 1):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import TaskContext
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import BinaryType, IntegerType, StructField, StructType
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
 
 from corpus.shards.tokenizer import load
 from corpus.shards.writing.writer import PACKED, packed
@@ -18,7 +20,6 @@ from corpus.shards.writing.writer import PACKED, packed
 # What a batch between the JVM and Python may hold. Rows would not bound it: a document may have megabytes.
 BATCH_BYTES, BATCH_ROWS = 16 << 20, 4096
 READ_ROWS = 256  # of a column in the JVM's vectorised reader, for the same reason
-
 
 _BOUNDS = {
     "spark.sql.execution.arrow.maxBytesPerBatch": BATCH_BYTES,
@@ -43,26 +44,40 @@ def bounded_batches(spark: SparkSession) -> Iterator[None]:
                 spark.conf.set(key, old)
 
 
-def tokenise(documents: DataFrame, folder: str, sha256: str, *, with_ids: bool = True) -> DataFrame:
-    """Add num_tokens and, where wanted, input_ids (packed as bytes). Empty texts get no tokens.
+@dataclass(frozen=True)
+class Encode:
+    """Batches with a column `text` to the same with num_tokens and, where wanted, input_ids as packed bytes.
 
-    `folder` holds the tokenizer whose tokenizer.json has the hash `sha256`.
+    Empty texts get no tokens. `folder` holds the tokenizer whose tokenizer.json has the hash `sha256`.
     """
-    fields = [StructField("num_tokens", IntegerType()), StructField(PACKED, BinaryType())]
-    schema = StructType([*documents.schema.fields, *fields[: 1 + with_ids]])
 
-    def encode(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    folder: str
+    sha256: str
+    with_ids: bool = True
+
+    @property
+    def fields(self) -> list[pa.Field]:
+        added = [pa.field("num_tokens", pa.int32()), pa.field(PACKED, pa.binary())]
+        return added[: 1 + self.with_ids]
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         use_own_cores()
-        tokenizer = load(folder, sha256)
+        tokenizer = load(self.folder, self.sha256)
         for batch in batches:
             text = batch.column("text")
             filled = pc.greater(pc.fill_null(pc.binary_length(text), 0), 0)
             ids = tokenizer.encode(["" if t is None else t for t in text.to_pylist()])
             lengths = pc.if_else(filled, pc.list_value_length(ids), 0).cast(pa.int32())
-            extra = [lengths, packed(ids)] if with_ids else [lengths]
-            yield pa.RecordBatch.from_arrays([*batch.columns, *extra], names=schema.names)
+            extra = [lengths, packed(ids)] if self.with_ids else [lengths]
+            yield pa.RecordBatch.from_arrays(
+                [*batch.columns, *extra], schema=pa.schema([*batch.schema, *self.fields])
+            )
 
-    return documents.mapInArrow(encode, schema)
+
+def tokenise(documents: DataFrame, encode: Encode) -> DataFrame:
+    """The documents with what `encode` adds to them."""
+    added = from_arrow_schema(pa.schema(encode.fields)).fields
+    return documents.mapInArrow(encode, StructType([*documents.schema.fields, *added]))
 
 
 def use_own_cores() -> None:

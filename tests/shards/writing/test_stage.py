@@ -19,7 +19,7 @@ from corpus.engine.stage import Stage
 from corpus.engine.tables import INPUT_IDS, SHARDS
 from corpus.shards.config import ShardConfig
 from corpus.shards.tokenising import finding
-from corpus.shards.tokenising.stage import bounded_batches, tokenise
+from corpus.shards.tokenising.stage import Encode, bounded_batches, tokenise
 from corpus.shards.tokenizer import load
 from corpus.shards.writing.stage import write_sets
 from tests.shards.test_tokenizer import TEXTS
@@ -61,7 +61,7 @@ class Written:
         config = {"input": {"a": "x"}, "output": str(folder)}
         self.stage = Stage.open("shard", build(ShardConfig, config), [])
         with bounded_batches(spark):
-            encoded = tokenise(rows, tokenizer, load(tokenizer).sha256)
+            encoded = tokenise(rows, Encode(tokenizer, load(tokenizer).sha256))
             self.files = write_sets(self.stage, encoded, TABLE, file_bytes=60_000, group_bytes=9000)
         self.folder = folder
 
@@ -159,7 +159,9 @@ def test_texts_alone_are_written_where_no_ids_are_wanted(
     spark: SparkSession, tokenizer: str, tmp_path: Path
 ) -> None:
     stage = Stage.open("shard", build(ShardConfig, {"input": {"a": "x"}, "output": str(tmp_path)}), [])
-    encoded = tokenise(frame(spark, documents(20), 1), tokenizer, load(tokenizer).sha256, with_ids=False)
+    encoded = tokenise(
+        frame(spark, documents(20), 1), Encode(tokenizer, load(tokenizer).sha256, with_ids=False)
+    )
     write_sets(stage, encoded, SHARDS, file_bytes=60_000, group_bytes=9000)
     table = pq.read_table(tmp_path / stage.tables["stage1/agent"][0].path)
     assert "input_ids" not in table.column_names
