@@ -16,14 +16,16 @@ from statistics import median
 import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from corpus.engine.config import build
 from corpus.engine.session import get_session, stop_session
 from corpus.engine.stage import Stage
 from corpus.engine.tables import INPUT_IDS, SHARDS
-from corpus.shards.config import ShardConfig
+from corpus.shards.config import ShardConfig, SourceConfig
+from corpus.shards.documents.stage import read
+from corpus.shards.sources.read import open_feed
 from corpus.shards.tokenising.stage import Encode, bounded_batches, tokenise
 from corpus.shards.tokenizer import load
 from corpus.shards.writing.stage import write_sets
@@ -41,7 +43,7 @@ def measure(workspace: Path) -> Iterator[str]:
     size = sum(len(text.encode()) for text in texts)
     yield f"tokenising: {len(texts):,} documents, {size / 1e6:,.0f} MB, {os.cpu_count()} cores"
     with tempfile.TemporaryDirectory() as scratch, _session() as spark:
-        documents = _documents(spark, texts, Path(scratch) / "texts")
+        documents = _documents(texts, Path(scratch) / "texts")
         for folder in tokenizers:
             yield from _against_own_batch(spark, documents, texts, folder)
         yield from _writing(spark, documents, tokenizers[-1], Path(scratch))
@@ -67,24 +69,21 @@ def _session() -> Iterator[SparkSession]:
         stop_session()
 
 
-def _documents(spark: SparkSession, texts: list[str], folder: Path) -> DataFrame:
-    """The texts as the columns of a shard, in eight files per core, so that no core ends long before the others."""
+def _documents(texts: list[str], folder: Path) -> Path:
+    """The texts in eight files per core, so that no core ends long before the others."""
     folder.mkdir()
     files = 8 * (os.cpu_count() or 1)
     for number in range(files):
-        pq.write_table(pa.table({"text": texts[number::files]}), folder / f"{number}.parquet")
-    split = -(-sum(file.stat().st_size for file in folder.iterdir()) // files)
-    spark.conf.set("spark.sql.files.maxPartitionBytes", str(max(split, 1 << 20)))
-    return spark.read.parquet(str(folder))
+        pq.write_table(pa.table({"text": texts[number::files]}), folder / f"{number:02d}.parquet")
+    return folder
 
 
-def _against_own_batch(
-    spark: SparkSession, documents: DataFrame, texts: list[str], folder: str
-) -> Iterator[str]:
+def _against_own_batch(spark: SparkSession, documents: Path, texts: list[str], folder: str) -> Iterator[str]:
     """Both in turn, so that what else the machine does meets both; the first round warms them up."""
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
     tokenizer = load(folder)
-    job = tokenise(documents, Encode(folder, tokenizer.sha256))
+    feed = open_feed("bench", str(documents), SourceConfig(path=(str(documents),)), 1 << 26)
+    job = read(spark, feed, Encode(folder, tokenizer.sha256))
 
     def own_batches() -> int:
         """In batches of a thousand: the library keeps some hundred bytes per token, of all texts gigabytes."""
@@ -103,10 +102,12 @@ def _against_own_batch(
     yield f"{job_line}   {wall[0] / wall[1]:.2f} x in time, {used[0] / used[1]:.2f} x in processor time"
 
 
-def _writing(spark: SparkSession, documents: DataFrame, folder: str, scratch: Path) -> Iterator[str]:
+def _writing(spark: SparkSession, documents: Path, folder: str, scratch: Path) -> Iterator[str]:
     """Rows in memory of the JVM's files to finished shards: place, sort, compress, hash."""
     columns = {name: F.lit("x") for name in ("url", "language", "source", "kind", "licence")}
-    rows = documents.withColumns({"id": F.md5("text"), **columns, "agent_score": F.lit(0.5).cast("float")})
+    rows = spark.read.parquet(str(documents)).withColumns(
+        {"id": F.md5("text"), **columns, "agent_score": F.lit(0.5).cast("float")}
+    )
     rows = rows.withColumns({"set": F.lit("stage1"), "mix": F.lit("a"), "repetition": F.lit(0)})
     path = str(scratch / "encoded")
     tokenise(rows, Encode(folder, load(folder).sha256)).write.parquet(path)
