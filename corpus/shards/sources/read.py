@@ -30,7 +30,8 @@ ROWS = pa.schema(
     + [("group", pa.string()), ("reason", pa.string()), ("file", pa.string()), ("offset", pa.int64())]
     + [("record", pa.int64())]
 )
-TASK_BYTES = 64 << 20  # of a file that can be read in parts; small files share a task up to it
+TASK_BYTES = 64 << 20  # at most, of a file that can be read in parts; small files share a task up to it
+LEAST_TASK_BYTES, TASKS = 4 << 20, 32  # a smaller source is cut finer, so that it keeps several cores busy
 OPEN_BYTES = 1 << 20  # opening a file costs about as much as reading this much of it
 _BATCH_BYTES, _BATCH_ROWS = 4 << 20, 500
 
@@ -131,14 +132,23 @@ def without_text(path: str, columns: Sequence[str], wanted: str = "text") -> str
 
 def tasks(location: Location) -> list[Task]:
     """The files in parts: large Parquet files and plain files of lines by byte ranges, others as a whole."""
-    made = []
+    made, most = [], task_bytes(location)
     for file in location.files:
-        cut = file.bytes > TASK_BYTES and _is_divisible(location.container, file.path)
-        starts = range(0, file.bytes, TASK_BYTES) if cut else (0,)
+        cut = file.bytes > most and _is_divisible(location.container, file.path)
+        starts = range(0, file.bytes, most) if cut else (0,)
         for start in starts:
-            stop = start + TASK_BYTES if cut and start + TASK_BYTES < file.bytes else -1
+            stop = start + most if cut and start + most < file.bytes else -1
             made.append(Task(file.path, file.name, start, stop))
     return made
+
+
+def task_bytes(location: Location) -> int:
+    """How much of this source a task reads: told by the input alone."""
+    return min(TASK_BYTES, max(LEAST_TASK_BYTES, _weight(location) // TASKS))
+
+
+def _weight(location: Location) -> int:
+    return sum(OPEN_BYTES + max(file.bytes, 0) for file in location.files)
 
 
 def _is_divisible(container: str, path: str) -> bool:
@@ -151,10 +161,10 @@ def grouped(location: Location) -> list[list[Task]]:
     """The tasks in order, several small files together: by the input alone, never by the cores."""
     sizes = {file.path: file.bytes for file in location.files}
     found: list[list[Task]] = []
-    filled = TASK_BYTES
+    most = filled = task_bytes(location)
     for task in tasks(location):
-        weight = OPEN_BYTES + min(max(sizes[task.path], 0), TASK_BYTES)
-        if filled + weight > TASK_BYTES:
+        weight = OPEN_BYTES + min(max(sizes[task.path], 0), most)
+        if filled + weight > most:
             found.append([])
             filled = 0
         found[-1].append(task)
