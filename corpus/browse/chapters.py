@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from corpus.browse.lookup import by_id
-from corpus.browse.reasons import explain, threshold_of
+from corpus.browse.reasons import explain, match_threshold, threshold_of
 from corpus.browse.road import Stop
 from corpus.browse.rows import Row
 from corpus.browse.terminal import shown
@@ -114,9 +114,11 @@ def _hygiene(stop: Stop, row: Mapping[str, Any], chapter: Chapter) -> Chapter:
 
 
 def _match(stop: Stop, row: Mapping[str, Any], chapter: Chapter) -> Chapter:
-    names = ("match_score", "match_seed_id", "match_source", "match_kind", "match_rank")
-    found = _main(stop, row, names)
-    limit = {"min_score": stop.found.config.get("min_score")}
+    """The table `scores` has every page, kept or not; its place among others is in `pages` alone."""
+    names = ("match_score", "match_margin", "combined_score", "match_seed_id", "match_kind", "match_chunk")
+    found = dict(_one(by_id(stop.paths("scores"), [row["id"]], names)))
+    found |= _main(stop, row, ("match_source", "match_rank", "cluster_id", "cluster_size"))
+    limit = {"threshold": match_threshold(stop.found, chapter.reason, found.get("match_kind"))}
     return _with(chapter, {**found, **seed_title(stop, found.get("match_seed_id")), **limit})
 
 

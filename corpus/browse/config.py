@@ -28,4 +28,3 @@ class InspectConfig:
     characters: int = option("characters of a value that are shown as text; 0: all", 800, least=0)
     url: str = option("address of a page whose story is told", "")
     id: str = option("id of a page or seed whose story is told", "")
-    encode: bool = option("encode a page that match dropped, to name the seed nearest to it", True)

@@ -33,6 +33,17 @@ _DEDUP = {
     "duplicate_near": "another page has nearly the same text",
     "id_conflict": "its id names another text, too",
 }
+_MATCH = {
+    "empty": "it has no text",
+    "coarse": "the coarse pass found no seed near enough to have it encoded",
+    "match_score": "no seed is near enough",
+    "match_margin": "it is no more like its seed than general pages are",
+    "combined": "its combined score is too low",
+    "cluster_cap": "its cluster of near-duplicates had its share of pages",
+    "seed_rank": "its seed had found its share of pages, all more like it",
+    "host_cap": "its host had its share of pages",
+    "kind_quota": "the quota of its kind of seed was filled",
+}
 _SHARD = {
     "over_share": "not chosen: its source had filled its share of the tokens",
     "duplicate_id": "the same document came in from another input",
@@ -59,8 +70,8 @@ def explain(found: Manifest, row: Mapping[str, Any]) -> str:
     reason = str(row.get("reason") or "")
     if found.stage == "filter":
         return _of_filter(found, reason, row.get("agent_score"))
-    if found.stage == "match" and reason == "match_score":
-        return f"no seed is near: min_score is {found.config.get('min_score')}"
+    if found.stage == "match":
+        return _MATCH.get(reason, reason)
     if found.stage == "hygiene" and reason == "contaminated":
         return "it holds an item of a benchmark"
     known = {"seeds": _SEEDS, "dedup": _DEDUP, "shard": _SHARD, "classifier": _CLASSIFIER}
@@ -71,6 +82,17 @@ def threshold_of(found: Manifest, step: str) -> float | None:
     """The score from which a step of the filter's cascade lets pages pass."""
     steps = found.facts.get("steps", ())
     return next((entry.get("threshold") for entry in steps if entry.get("step") == step), None)
+
+
+def match_threshold(found: Manifest, reason: str, kind: str | None) -> float | None:
+    """The limit that decided on a page that match dropped for a score."""
+    rule = found.facts.get("rule", {})
+    limits = {
+        "match_score": found.config.get("min_score"),
+        "match_margin": rule.get("thresholds", {}).get(kind, found.config.get("min_margin")),
+        "combined": rule.get("min_combined"),
+    }
+    return limits.get(reason)
 
 
 def _of_filter(found: Manifest, reason: str, score: float | None) -> str:

@@ -24,8 +24,27 @@ from corpus.engine.inputs import expand
 _FIRST = (
     *("id", "url", "title", "host", "kind", "language"),
     *("outcome", "stage", "reason", "relation", "kept_id", "index", "cluster_id", "cluster_size"),
-    *("agent_score", "light_score", "match_score", "jaccard", "containment", "overlap", "fidelity"),
-    *("match_seed_id", "match_source", "match_kind", "match_rank", "benchmark", "item", "part"),
+    *(
+        "agent_score",
+        "light_score",
+        "match_score",
+        "match_margin",
+        "combined_score",
+        "jaccard",
+        "containment",
+        "overlap",
+        "fidelity",
+    ),
+    *(
+        "match_seed_id",
+        "match_source",
+        "match_kind",
+        "match_rank",
+        "match_chunk",
+        "benchmark",
+        "item",
+        "part",
+    ),
     *("source", "licence", "warc", "offset", "length", "record_id", "fetched_at", "payload_digest", "path"),
 )
 _LAST = ("text", "input_ids")

@@ -10,7 +10,6 @@ from typing import Any
 from corpus.browse.chapters import MISSING, Chapter, chapter_of
 from corpus.browse.config import JSON, InspectConfig
 from corpus.browse.lookup import Address, by_id
-from corpus.browse.nearest_seed import nearest_seed
 from corpus.browse.road import Stop, road_of
 from corpus.browse.rows import take
 from corpus.browse.terminal import Paper, as_json, one_line
@@ -48,7 +47,7 @@ def lines_of(config: InspectConfig, paper: Paper) -> Iterator[str]:
     road = road_of(config.input)
     address = Address(config.url) if config.url else None
     ids = _ids_of(road, address) if address else [config.id]
-    stories = [story for name in ids[:MOST] if (story := tell(road, name, encode=config.encode))]
+    stories = [story for name in ids[:MOST] if (story := tell(road, name))]
     if config.format == JSON:
         yield from (as_json(_as_data(story)) for story in stories)
         if not stories:
@@ -75,7 +74,7 @@ def _ids_of(road: Sequence[Stop], address: Address) -> list[str]:
     return list(ids)
 
 
-def tell(road: Sequence[Stop], name: str, *, encode: bool, follow: bool = True) -> Story | None:
+def tell(road: Sequence[Stop], name: str, *, follow: bool = True) -> Story | None:
     """The story of an id; None where no ledger has it. With `follow` also what became of its survivor."""
     met: list[tuple[Stop, dict[str, Any]]] = []
     for stop in road:
@@ -84,15 +83,13 @@ def tell(road: Sequence[Stop], name: str, *, encode: bool, follow: bool = True) 
     if not [stop for stop, _ in met if stop.stage in _ON_THE_WAY]:
         return None
     chapters = [chapter_of(stop, row) for stop, row in met]
-    if encode:
-        chapters = [_with_nearest(stop, road, name, chapter) for (stop, _), chapter in zip(met, chapters)]
     if lost := _lost(road, met):
         chapters.append(lost)
     urls = [row["url"] for _, row in met if row["url"]]
     story = Story(name, urls[0] if urls else "", tuple(chapters), "")
     ending = _ending(story, road)
     if follow and story.last.kept_id:
-        survivor = tell(road, story.last.kept_id, encode=False, follow=False)
+        survivor = tell(road, story.last.kept_id, follow=False)
         if survivor:
             ending += f"; the page kept in its place is {survivor.ending}"
     return replace(story, ending=ending)
@@ -104,19 +101,6 @@ def _distinct(rows: Sequence[Any]) -> list[Any]:
     for row in rows:
         seen.setdefault(repr(sorted(row.values.items(), key=lambda item: item[0])), row)
     return list(seen.values())
-
-
-def _with_nearest(stop: Stop, road: Sequence[Stop], name: str, chapter: Chapter) -> Chapter:
-    if stop.stage != "match" or chapter.reason != "match_score":
-        return chapter
-    before = [
-        other for other in road if other.table == "pages" and other.stage in ("hygiene", "dedup", "filter")
-    ]
-    columns = ("id", "url", "agent_score", "title", "text")
-    for other in reversed(before):
-        if pages := by_id(other.paths("pages"), [name], columns):
-            return replace(chapter, evidence={**nearest_seed(stop, pages[0].values), **chapter.evidence})
-    return chapter
 
 
 def _lost(road: Sequence[Stop], met: Sequence[tuple[Stop, Mapping[str, Any]]]) -> Chapter | None:

@@ -1,31 +1,44 @@
-"""Matching on DataFrames: balance and encode the seeds, score the pages, decide, write the tables."""
+"""Matching on DataFrames: seeds to an index, pages to scores, scores to a decision and tables."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import reduce
 from typing import Any
 
-import numpy as np
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.window import Window
 
-from corpus.engine import storage
+from corpus.dedup.graph.stage import Scratch
 from corpus.engine.errors import UserError
-from corpus.engine.manifest import Manifest, OutputFile
+from corpus.engine.manifest import Manifest
 from corpus.engine.stage import Stage, read_table, stage_input
-from corpus.engine.tables import INDEX, LEDGER, MAP, MATCHED_PAGES, SEED_HITS
-from corpus.match import batches
+from corpus.engine.tables import EMBEDDINGS, INDEX, MAP
 from corpus.match.config import MatchConfig
-from corpus.match.encoder import identify, load_encoder, placed, reach
-from corpus.match.index import SEEDS, read_index, write_index
-from corpus.match.seedmap import map_points, unpack, write_map
+from corpus.match.encoding.names import identify, placed
+from corpus.match.evaluation.left_out import left_out
+from corpus.match.evaluation.stage import (
+    default_weights,
+    fit_labels,
+    general_pages,
+    labels_inputs,
+    labels_of,
+    wanted_margins,
+)
+from corpus.match.index.files import read_index
+from corpus.match.index.stage import build_index
+from corpus.match.neardup.stage import with_clusters
+from corpus.match.score.settings import resolved
+from corpus.match.score.stage import or_null, score
+from corpus.match.select import stage as select
+from corpus.match.select.combine import CLASSIFIERS, Weights
+from corpus.match.select.features import Judge
+from corpus.match.select.rule import Rule, thresholds_by_kind
+from corpus.match.tables.stage import Seeds, describe, draw_map, write_tables
 
-_QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 _OF_SEEDS = ("id", "text", "source", "kind", "title")
-_ADDED = ("match_score", "match_seed_id", "match_source", "match_kind", "match_rank")
 
 
 def run(config: MatchConfig) -> Manifest:
@@ -34,47 +47,63 @@ def run(config: MatchConfig) -> Manifest:
     if stage.finished:
         return stage.finished
     config = replace(config, encoder=placed(config.encoder))
-    load_encoder(config.encoder, config.max_tokens, config.device)  # a wrong name ends here, in one sentence
+    Weights.of(config.weights)
+    labels = labels_of(config)
     with stage.spark() as spark:
         threads = int(spark.conf.get("spark.task.cpus", "1") or 1)
-        seeds = read_seeds(spark, config.seeds)
-        balanced = balance(seeds, config.max_seeds_per_source)
-        extra = {INDEX.name: build_index(balanced, config, stage, threads)}
+        resolved(config, threads)  # a wrong name ends here, in one sentence
         pages = read_pages(spark, config.input)
-        scored = decide(stage.scratch(score(pages, config, stage, threads), "scored"), config)
-        rank = Window.partitionBy("match_seed_id").orderBy(F.desc("match_score"), "id")
-        kept = scored.where("outcome = 'kept'").withColumn(
-            "match_rank", F.row_number().over(rank).cast("int")
-        )
-        matched = pages.drop(*_ADDED).join(kept.select("id", *_ADDED), "id")
-        kept_rows = stage.write(matched, MATCHED_PAGES)
-        stage.write(seed_hits(spark, kept, stage.folder), SEED_HITS)
-        stage.write(as_ledger(scored), LEDGER)
+        given = read_seeds(spark, config.seeds)
+        built = build_index(given, config, stage, threads)
+        found = score(pages, config, stage, threads)
+        stage.write(found.embeddings, EMBEDDINGS)
+        known = what_is_known(pages)
+        seeds = seeds_of(stage, built.roles, given, found.rows.join(known, "id"), config)
+        rows = stage.scratch(with_seeds(spark, found.rows, known, seeds), "judged")
+        rule, facts = make_rule(rows, pages, seeds, labels, config)
+        rows = select.combined(rows, rule.weights)
+        scratch = Scratch(stage.scratch)
+        vectors = found.rows.where("vector is not null").select("id", "vector")
+
+        def clustered(left: DataFrame) -> DataFrame:
+            return with_clusters(left, vectors, config.near, config.near_probes, scratch)
+
+        decided = stage.scratch(select.decide(rows, rule, clustered, stage.scratch), "decided")
+        kept_rows = write_tables(stage, decided, pages, seeds, config.crowded)
+        extra = {INDEX.name: built.files}
         if config.map_points:
-            extra[MAP.name] = build_map(scored, pages, config, stage.folder)
-        facts = {"encoder": stage.settings["encoder"]} | describe(scored, seeds, config, stage.folder)
-        records_in = scored.count()
+            extra[MAP.name], facts["map"] = draw_map(decided, vectors, pages, seeds, config, stage.folder)
+        facts |= built.facts | found.facts | scratch.facts | describe(decided, seeds)
+        records_in = decided.count()
         return stage.finish(spark, records_in=records_in, kept_rows=kept_rows, facts=facts, extra_files=extra)
 
 
 def plan(config: MatchConfig) -> str:
     """What --dry-run prints."""
-    size = sum(int(item.get("bytes", 0)) for item in inputs_of(config)[len(config.seeds) :])
+    Weights.of(config.weights)
+    labels_of(config)
+    found = inputs_of(config)
+    size = sum(
+        int(item.get("bytes", 0)) for item in found[len(config.seeds) : len(config.seeds) + len(config.input)]
+    )
+    labels = f"\nlabels: {', '.join(config.labels)}" if config.labels else ""
     return (
         f"match: {size:,} bytes of pages in {len(config.input)} inputs, against the seeds of "
         f"{', '.join(config.seeds)} "
         f"-> {config.output}\nencoder: {config.encoder} on {config.device}, {config.max_tokens} tokens"
+        f"{labels}"
     )
 
 
 def inputs_of(config: MatchConfig) -> list[dict[str, Any]]:
-    """The seeds, the pages, and the encoder by its content. Raises UserError for what cannot be used."""
+    """The seeds, the pages, the labels, the encoder by its content. Raises UserError for what is missing."""
     if not config.seeds or not config.input:
         lacking = "input=" if config.seeds else "seeds="
         raise UserError(f"{lacking} is empty; give it a finished stage folder.")
     pages = [stage_input(path, "pages") for path in config.input]
     seeds = [stage_input(folder, "seeds") for folder in config.seeds]
-    return [*seeds, *pages, *identify(config.encoder)]
+    earlier = [stage_input(folder, "embeddings") for folder in config.embeddings]
+    return [*seeds, *pages, *earlier, *labels_inputs(config), *identify(config.encoder)]
 
 
 def read_seeds(spark: SparkSession, folders: tuple[str, ...]) -> DataFrame:
@@ -96,101 +125,76 @@ def read_pages(spark: SparkSession, paths: tuple[str, ...]) -> DataFrame:
     return df
 
 
-def balance(seeds: DataFrame, most: int) -> DataFrame:
-    """At most `most` seeds per source, in the order of a hash of their ids.
-
-    Columns: seed_id, source, kind, title, text. Seeds without text, and repeats of a text,
-    are left out before.
-    """
-    same = Window.partitionBy(F.md5("text")).orderBy("id")
-    drawn = Window.partitionBy("source").orderBy(F.xxhash64("id"), "id")
-    unique = seeds.where("trim(text) <> ''").withColumn("_same", F.row_number().over(same)).where("_same = 1")
-    taken = unique.withColumn("_drawn", F.row_number().over(drawn)).where(F.col("_drawn") <= most)
-    return taken.select(F.col("id").alias("seed_id"), "source", "kind", "title", "text")
+def what_is_known(pages: DataFrame) -> DataFrame:
+    """id, agent_score, second_score, host, side: what selection asks of a page beside its hits."""
+    address = F.coalesce("url", F.lit(""))
+    named = F.lower(F.regexp_extract(address, r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)", 1))
+    host = F.regexp_replace(named, r"^.*@|:\d*$", "").alias("host")
+    scores = [or_null(pages, name, "float") for name in ("agent_score", "second_score")]
+    found = pages.select("id", *scores, host)
+    return found.withColumn("side", F.pmod(F.xxhash64("host"), F.lit(2)).cast("int"))
 
 
-def build_index(seeds: DataFrame, config: MatchConfig, stage: Stage, threads: int) -> list[OutputFile]:
-    """Encode the seeds on the executors and publish the index that the pages are scored with."""
-    size = reach(config.max_tokens, 1)
-    narrow = seeds.withColumn("text", F.substring("text", 1, size)).repartition(tasks(seeds, 1), "seed_id")
-    encoded = narrow.mapInArrow(batches.encode_seeds(config, threads), from_arrow_schema(batches.ENCODED))
-    found = stage.scratch(encoded, "seeds").orderBy("seed_id").toArrow()
-    if not found.num_rows:
-        raise UserError(f"{', '.join(config.seeds)}: no seed with text; there is nothing to match pages to.")
-    vectors = unpack(found.column("vector").to_pylist()).astype(np.float16)
-    return write_index(stage.folder, found.select(INDEX.schema.names), vectors)
+def seeds_of(
+    stage: Stage, roles: DataFrame, given: DataFrame, scored: DataFrame, config: MatchConfig
+) -> Seeds:
+    """The published index, and the general pages of this run held against it."""
+    index = read_index(stage.folder)
+    general = general_pages(scored, index.vectors, config.general)
+    titles = given.select(F.col("id").alias("seed_id"), "title")
+    return Seeds(index.seeds, index.vectors, general, roles.join(titles, "seed_id"))
 
 
-def tasks(df: DataFrame, parts: int) -> int:
-    """Tasks to encode in: enough for every core twice, and no longer than a few minutes each."""
-    return max(2 * df.sparkSession.sparkContext.defaultParallelism, 16 * (parts - 1))
-
-
-def score(pages: DataFrame, config: MatchConfig, stage: Stage, threads: int) -> DataFrame:
-    """SCORED rows. Only the beginnings of the texts move."""
-    begin = F.substring("text", 1, reach(config.max_tokens, config.max_chunks)).alias("text")
-    columns = [or_null(pages, "agent_score", "float"), or_null(pages, "title", "string"), begin]
-    narrow = pages.select("id", "url", *columns).repartition(tasks(pages, stage.parts), "id")
-    function = batches.score_pages(config, stage.folder, threads)
-    return narrow.mapInArrow(function, from_arrow_schema(batches.SCORED))
-
-
-def or_null(df: DataFrame, name: str, kind: str) -> Column:
-    return (F.col(name) if name in df.columns else F.lit(None)).cast(kind).alias(name)
-
-
-def decide(scored: DataFrame, config: MatchConfig) -> DataFrame:
-    """The one place where a page is kept or dropped."""
-    near = F.col("match_score") >= F.lit(config.min_score).cast("float")
-    reason = F.when(F.col("match_score").isNull(), "empty").when(near, "").otherwise("match_score")
-    decided = scored.withColumn("reason", reason)
-    return decided.withColumn("outcome", F.when(F.col("reason") == "", "kept").otherwise("dropped"))
-
-
-def seed_hits(spark: SparkSession, kept: DataFrame, folder: str) -> DataFrame:
-    """The seeds that found pages, with the number of pages and the best score."""
-    seeds = spark.read.parquet(storage.spark_path(storage.join(folder, INDEX.name, SEEDS)))
-    hits = kept.groupBy(F.col("match_seed_id").alias("seed_id")).agg(
-        F.count(F.lit(1)).cast("int").alias("pages"), F.max("match_score").alias("best_score")
+def with_seeds(spark: SparkSession, scored: DataFrame, known: DataFrame, seeds: Seeds) -> DataFrame:
+    """The pages with their features, and the seed that each resembles most by its name."""
+    rows = select.judged(
+        scored.drop("vector", "chunk_start", "chunk_end"), known, Judge(seeds.general.background)
     )
-    return seeds.join(hits, "seed_id")
-
-
-def as_ledger(scored: DataFrame) -> DataFrame:
-    names = ("id", "url", "outcome", "reason", "agent_score")
-    nothing = {"warc": F.lit(None).cast("string"), "offset": F.lit(None).cast("bigint")}
-    return scored.select(*names).withColumns({"stage": F.lit("match"), **nothing})
-
-
-def build_map(scored: DataFrame, pages: DataFrame, config: MatchConfig, folder: str) -> list[OutputFile]:
-    """Project a sample that is drawn in the order of a hash of the ids."""
-    order = Window.partitionBy("outcome").orderBy(F.xxhash64("id"), "id")
-    drawn = scored.where("match_score is not null").withColumn("_drawn", F.row_number().over(order))
-    sample = drawn.where(F.col("_drawn") <= config.map_points).join(
-        pages.select("id", or_null(pages, "source", "string")), "id"
+    names = seeds.frame(spark).select(
+        F.col("seed_row"),
+        F.col("seed_id").alias("match_seed_id"),
+        F.col("source").alias("match_source"),
+        F.col("kind").alias("match_kind"),
     )
-    similar = F.col("match_score").alias("similarity")
-    points = sample.select("id", F.col("outcome").alias("group"), "source", similar, "vector").orderBy(
-        "group", "id"
+    return rows.join(names, "seed_row", "left")
+
+
+def make_rule(
+    rows: DataFrame, pages: DataFrame, seeds: Seeds, labels: Mapping[str, Any] | None, config: MatchConfig
+) -> tuple[Rule, dict[str, Any]]:
+    """The numbers of the decision: those of the config, else fitted to labels and to sources left out."""
+    columns = dict(zip(CLASSIFIERS, ("agent_score", "second_score")))
+    lacking = [name for name, column in columns.items() if column not in pages.columns]
+    weights, least = default_weights(config, lacking), config.min_combined
+    sources = left_out(
+        seeds.vectors,
+        seeds.table["source"].to_pylist(),
+        seeds.table["kind"].to_pylist(),
+        seeds.general.vectors,
     )
-    return write_map(folder, map_points(read_index(folder), points.toArrow(), config.map_points))
-
-
-def describe(scored: DataFrame, seeds: DataFrame, config: MatchConfig, folder: str) -> dict[str, Any]:
-    """What the run measured: the scores' distribution, the balance of the seeds."""
-    quantiles = scored.agg(F.percentile("match_score", F.array(*(F.lit(q) for q in _QUANTILES)))).first()
-    values = (quantiles[0] if quantiles else None) or []
-    index = read_index(folder)
-    sources = index.seeds.group_by("source").aggregate([("seed_id", "count")]).sort_by("source")
-    hit = scored.where("outcome = 'kept'").select("match_seed_id").distinct().count()
-    return {
-        "dimensions": int(index.vectors.shape[1]),
-        "min_score": config.min_score,
-        "score_quantiles": {f"{q:g}": round(v, 4) for q, v in zip(_QUANTILES, values)},
-        "seeds": seeds.count(),
-        "seeds_used": len(index.vectors),
-        "seeds_used_by_source": dict(
-            zip(sources["source"].to_pylist(), sources["seed_id_count"].to_pylist())
-        ),
-        "seeds_without_pages": len(index.vectors) - hit,
-    }
+    facts: dict[str, Any] = {"sources_left_out": sources.rows, "general_pages": len(seeds.general.vectors)}
+    wanted = None
+    if labels is not None:
+        fitted = fit_labels(rows, labels, config)
+        facts["evaluation"] = fitted.facts if fitted else None
+        if fitted:
+            weights, least = fitted.weights, fitted.threshold if least is None else least
+        wanted = wanted_margins(rows, labels)
+    thresholds: dict[str, float] = {}
+    if config.recall is not None:
+        of_seeds = (sources.kinds, sources.margins)
+        thresholds = thresholds_by_kind(wanted, of_seeds, recall=config.recall, default=config.min_margin)
+    thresholds |= config.thresholds
+    facts["rule"] = {"thresholds": thresholds, "weights": weights.plain(), "min_combined": least}
+    rule = Rule(
+        min_score=config.min_score,
+        min_margin=config.min_margin,
+        thresholds=thresholds,
+        weights=weights,
+        min_combined=least,
+        per_seed=config.per_seed,
+        per_cluster=config.per_cluster,
+        per_host=config.per_host,
+        quotas=config.quotas,
+    )
+    return rule, facts

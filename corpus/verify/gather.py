@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,9 @@ def readers(gathered: Gathered, stage: str, table: str) -> list[tuple[tuple[str,
         found.append((("url", "source"), lambda batch: gathered.of(table, "group").add(group_keys(batch))))
         found.append((("num_tokens",), lambda batch: _tokens(gathered, table, batch)))
     for column in REFERENCES:
-        if (stage, column) != ("dedup", "kept_id"):
+        if (stage, table) == ("match", "scores"):  # pages without hits name none
+            found.append(((column,), partial(_named, gathered, column)))
+        elif (stage, column) != ("dedup", "kept_id"):
             add(column, column)
     if stage == "dedup":
         found.append((("kept_id", "index"), lambda batch: _survivors(gathered, table, batch)))
@@ -98,6 +101,11 @@ def _add(keys: KeySet, batch: Any, columns: Sequence[str]) -> None:
         distinct = column.fill_null("").dictionary_encode()  # a damaged column may be null all over
         value = joined(value, keys_of(distinct.dictionary)[distinct.indices.to_numpy()])
     keys.add(value, first.null_count)
+
+
+def _named(gathered: Gathered, column: str, batch: Any) -> None:
+    """The rows that a column of `scores` names, where it names one."""
+    gathered.of("scores", column).add(keys_of(batch.column(column).drop_null()))
 
 
 def _ledger(gathered: Gathered, batch: Any) -> None:

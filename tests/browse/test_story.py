@@ -111,24 +111,17 @@ def test_a_contaminated_page_names_the_benchmark_item(workspace: Path) -> None:
 
 def test_a_redacted_page_says_what_was_replaced(workspace: Path) -> None:
     row = next(row for row in rows(workspace, "clean/pages", "id", "card_numbers") if row["card_numbers"])
-    (story,) = told(workspace, id=row["id"], encode=False)
+    (story,) = told(workspace, id=row["id"])
     assert chapter(story, "hygiene")["evidence"]["replaced_card_numbers"] == row["card_numbers"]
 
 
-def test_a_page_far_from_all_seeds_names_the_limit(workspace: Path) -> None:
-    row = ledger_row(workspace, "matched", "match_score")
-    (story,) = told(workspace, id=row["id"], encode=False)
-    assert chapter(story, "match")["evidence"] == {"min_score": 0.25}
-    assert story["ending"].startswith("not in the corpus: dropped by match (match_score)")
-
-
-@pytest.mark.slow  # loads the encoder
-def test_a_page_far_from_all_seeds_names_the_nearest_with_its_score(workspace: Path) -> None:
+def test_a_page_far_from_all_seeds_names_the_limit_and_the_seed_that_it_is_most_like(workspace: Path) -> None:
     found = rows(workspace, "matched/ledger", "id", "reason")
     dropped = [row["id"] for row in found if row["reason"] == "match_score"]
     stories = [told(workspace, id=name)[0] for name in dropped]
+    assert stories[0]["ending"].startswith("not in the corpus: dropped by match (match_score)")
     evidence = [chapter(story, "match")["evidence"] for story in stories]
-    assert all(one["match_score"] < one["min_score"] and one["seed_title"] for one in evidence)
+    assert all(one["match_score"] < one["threshold"] and one["seed_title"] for one in evidence)
     facts = json.loads((workspace / "matched" / "manifest.json").read_text())["facts"]
     assert min(one["match_score"] for one in evidence) == pytest.approx(
         facts["score_quantiles"]["0"], abs=1e-4
@@ -143,7 +136,7 @@ def test_a_heldout_document_says_so(workspace: Path) -> None:
 
 def test_a_document_that_the_mix_did_not_choose_says_why(workspace: Path) -> None:
     row = ledger_row(workspace, "shards", "over_share")
-    (story,) = told(workspace, id=row["id"], encode=False)
+    (story,) = told(workspace, id=row["id"])
     assert story["ending"].startswith("not in the corpus: dropped by shard (over_share): not chosen")
 
 
@@ -171,7 +164,7 @@ def test_all_captures_of_an_address_are_told(workspace: Path) -> None:
     copies = [row for row in truth if row.relation == "payload"]
     given = copies[0].url.partition("?ref=")[0]
     ids = {row["id"] for row in rows(workspace, "pages/ledger", "id", "url") if row["url"] == given}
-    assert {story["id"] for story in told(workspace, url=given, encode=False)} == ids
+    assert {story["id"] for story in told(workspace, url=given)} == ids
 
 
 def test_the_text_tells_the_stages_in_order(workspace: Path) -> None:

@@ -76,7 +76,7 @@ def match(seeds: str, pages: str, output: Path, **keys: object):
 
 
 def rows(folder: Path, table: str) -> dict[str, dict]:
-    key = "seed_id" if table == "seed_hits" else "id"
+    key = "seed_id" if table in ("seed_hits", "index") else "id"
     return {row[key]: row for row in pq.read_table(str(folder / table)).to_pylist()}
 
 
@@ -123,18 +123,73 @@ def test_no_source_has_more_seeds_than_its_share_and_no_text_comes_twice(folder)
     assert used == {"source-big": 3, "source-git": 1, "source-mail": 1, "source-weather": 1}
 
 
-def test_seeds_are_listed_with_the_pages_that_they_found(folder):
+def test_every_seed_is_listed_with_what_it_found(folder):
     hits = rows(folder, "seed_hits")
-    assert {name: row["pages"] for name, row in hits.items()} == {"s-weather": 2, "s-git": 1, "s-mail": 1}
+    assert len(hits) == len(TOPICS) + 8 + 2
+    assert {name: row["pages"] for name, row in hits.items() if row["pages"]} == {
+        "s-weather": 2,
+        "s-git": 1,
+        "s-mail": 1,
+    }
     best = max(row["match_score"] for row in rows(folder, "pages").values())
-    assert max(row["best_score"] for row in hits.values()) == best
+    assert max(row["best_score"] or 0 for row in hits.values()) == best
+    used = {row["seed_id"] for row in pq.read_table(str(folder / "index" / "seeds.parquet")).to_pylist()}
+    for name, row in hits.items():
+        assert (row["role"] == "used") == (name in used) == (row["stands_for"] is not None)
+        assert (row["flag"] == "none") == (name in used and not row["pages"])
+    assert hits["t-repeat"]["role"] == "same_text" and hits["t-repeat"]["stood_by"] == "s-git"
+    assert hits["void"]["role"] == "empty" and hits["void"]["stood_by"] is None
+    assert sum(row["resembled"] for row in hits.values()) == len(PAGES) - 2
 
 
-def test_the_map_shows_seeds_kept_and_dropped_pages(folder):
+def test_every_page_has_its_scores_and_every_encoded_one_its_vector(folder):
+    scores, kept = rows(folder, "scores"), rows(folder, "pages")
+    assert set(scores) == set(PAGES)
+    for name, row in scores.items():
+        assert (row["match_score"] is None) == name.startswith(("p-empty", "p-blank"))
+        assert (row["reason"] == "") == (name in kept)
+        if name in kept:
+            assert row["match_seed_id"] == kept[name]["match_seed_id"] and row["match_chunk"] == 0
+    vectors = rows(folder, "embeddings")
+    assert set(vectors) == set(PAGES) - {"p-empty", "p-blank"}
+    lengths = [
+        np.linalg.norm(np.frombuffer(row["vector"], np.float16).astype(float)) for row in vectors.values()
+    ]
+    assert lengths == pytest.approx([1.0] * len(lengths), abs=1e-3)
+
+
+def test_kept_pages_are_marked_with_their_cluster(folder):
+    kept = rows(folder, "pages")
+    assert all(row["cluster_id"] in kept and row["cluster_size"] >= 1 for row in kept.values())
+
+
+def test_the_map_shows_seeds_kept_and_general_pages(folder):
     points = pq.read_table(str(folder / "map")).to_pylist()
     groups = [point["group"] for point in points]
-    assert {name: groups.count(name) for name in groups} == {"seed": 6, "kept": 4, "dropped": 2}
+    assert {name: groups.count(name) for name in groups} == {"seed": 6, "kept": 4, "general": 2}
     assert np.isfinite([[point["x"], point["y"], point["nearest_seed_similarity"]] for point in points]).all()
+    assert manifest.read(str(folder)).facts["map"]["auc_kept_against_general"] == 1.0
+
+
+def test_the_same_command_again_has_nothing_left_to_do(folder, seeds):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    again = manifest.read(str(folder)).config
+    keys = {"max_seeds_per_source": 3, "min_score": 0.45}
+    match(seeds, again["input"][0], folder, **keys)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    with pytest.raises(UserError, match="min_score"):
+        match(seeds, again["input"][0], folder, **{**keys, "min_score": 0.5})
+
+
+def test_another_threshold_takes_the_stored_embeddings(folder, seeds, tmp_path):
+    pages = manifest.read(str(folder)).config["input"][0]
+    keys = {"max_seeds_per_source": 3, "min_score": -1.0, "map_points": 0}
+    found = match(seeds, pages, tmp_path / "again", embeddings=[str(folder)], **keys)
+    assert found.facts["embeddings_taken"] == len(PAGES) - 2
+    one, other = rows(folder, "scores"), rows(tmp_path / "again", "scores")
+    assert {name: row["match_score"] for name, row in one.items()} == {
+        name: row["match_score"] for name, row in other.items()
+    }
 
 
 def test_the_manifest_lists_every_file(folder):
@@ -158,6 +213,16 @@ def test_inputs_that_cannot_be_matched_are_named(spark, seeds, tmp_path):
         match(pages, pages, tmp_path / "out")
     with pytest.raises(UserError, match="share pages"):
         run(build(MatchConfig, {"seeds": seeds, "input": [pages, pages], "output": str(tmp_path / "out")}))
+
+
+def test_a_classifier_without_labels_and_a_wrong_weight_are_named_before_anything_runs(tmp_path):
+    keys = {"seeds": "s", "input": "i", "output": str(tmp_path / "out")}
+    for more, said in (
+        ({"weights": {"mtch": 1.0}}, "'mtch'"),
+        ({"labels": [str(tmp_path / "no.csv")]}, "does not exist"),
+    ):
+        with pytest.raises(UserError, match=said):
+            plan(build(MatchConfig, {**keys, **more}))
 
 
 @pytest.mark.parametrize("lacking", ["seeds", "input"])

@@ -32,7 +32,7 @@ from corpus.engine.tables.dedup import BOILERPLATE, DEDUP_INDEX, DUPLICATES, UNI
 from corpus.engine.tables.harvest import HARVESTED_SEEDS
 from corpus.engine.tables.hygiene import CLEAN_PAGES, CONTAMINATION
 from corpus.engine.tables.labels import LABELS, OPINIONS
-from corpus.engine.tables.match import INDEX, MAP, MATCHED_PAGES, SEED_HITS
+from corpus.engine.tables.match import EMBEDDINGS, INDEX, MAP, MATCH_SCORES, MATCHED_PAGES, SEED_HITS
 from corpus.engine.tables.relevance import SCORES
 from corpus.engine.tables.rounds import LIGHT, ROUND_LABELS, SCORED
 from corpus.engine.tables.seeds import SEEDS
@@ -49,6 +49,7 @@ __all__ = [
     "DAMAGE",
     "DEDUP_INDEX",
     "DUPLICATES",
+    "EMBEDDINGS",
     "FILES",
     "FLAG",
     "FLOAT",
@@ -66,6 +67,7 @@ __all__ = [
     "LONG",
     "MAP",
     "MATCHED_PAGES",
+    "MATCH_SCORES",
     "NUM_TOKENS",
     "OPINIONS",
     "PAGES",
@@ -105,7 +107,9 @@ ALL_TABLES: Sequence[tuple[str, Table]] = (
     ("hygiene", CONTAMINATION),
     ("match", MATCHED_PAGES),
     ("match", SEED_HITS),
+    ("match", MATCH_SCORES),
     ("match", INDEX),
+    ("match", EMBEDDINGS),
     ("match", MAP),
     ("shard", SHARDS.plus(SHARDS.doc, INPUT_IDS)),
     ("shard", CONVERSATIONS),

@@ -10,7 +10,8 @@ import numpy as np
 
 from corpus.engine import storage
 from corpus.engine.errors import UserError
-from corpus.match.encoder import load_encoder, reach, whole
+from corpus.match.encoding.encoder import EncoderSettings, load_encoder
+from corpus.match.encoding.texts import reach, whole
 from corpus.relevance.second.head import Head
 from corpus.relevance.second.logistic import Floats
 from corpus.relevance.second.rule import Calibration, Rule
@@ -81,7 +82,7 @@ def embed(encoder: str, max_tokens: int, texts: Sequence[str], titles: Sequence[
     if encoder == STRUCTURE or not texts:
         return np.empty((len(texts), 0))
     shown = [seen(title, text, max_tokens) for title, text in zip(titles, texts, strict=True)]
-    return load_encoder(encoder, max_tokens, "cpu").encode(shown).astype(np.float64)
+    return load_encoder(EncoderSettings(encoder, max_tokens)).encode(shown).astype(np.float64)
 
 
 def seen(title: str, text: str, max_tokens: int) -> str:

@@ -11,7 +11,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from corpus.crawl.inputs.sources import Archive
 from corpus.crawl.inputs.tasks import TASKS, tasks_of
-from corpus.match.encoder import placed
+from corpus.match.encoding.names import placed
 from corpus.relevance.config import ClassifierConfig
 from corpus.relevance.labels import GIVEN_BY_SEED
 from corpus.relevance.learn import Vectors

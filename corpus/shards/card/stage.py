@@ -66,13 +66,18 @@ def _apis_of_seeds(spark: SparkSession, found: Manifest) -> DataFrame | None:
 
 
 def _apis_of_matches(spark: SparkSession, found: Manifest) -> DataFrame | None:
-    table, seeds = _table_with(found, "match_seed_id"), found.config.get("seeds")
-    if table is None or not isinstance(seeds, str) or not _is_stage(seeds):
+    if found.stage != "match":
         return None
-    named = _apis_of_seeds(spark, manifest.read(seeds))
-    if named is None:
+    seeds = found.config.get("seeds")
+    folders = [seeds] if isinstance(seeds, str) else list(seeds or ())
+    tables = [_apis_of_seeds(spark, manifest.read(folder)) for folder in folders if _is_stage(folder)]
+    there = [table for table in tables if table is not None]
+    if not there:
         return None
-    pages = spark.read.parquet(storage.spark_path(storage.join(found.folder, table)))
+    named = reduce(DataFrame.unionByName, there).dropDuplicates(
+        ["id"]
+    )  # the same seed may lie in two folders
+    pages = spark.read.parquet(storage.spark_path(storage.join(found.folder, "pages")))
     seed_of = pages.select("id", F.col("match_seed_id").alias("seed"))
     return seed_of.join(named.withColumnRenamed("id", "seed"), "seed").select("id", "apis")
 

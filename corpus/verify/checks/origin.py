@@ -213,7 +213,7 @@ def _targets(context: Context, table: str, column: str, index: str) -> Iterator[
         if len(came.places) == 1:
             yield came.places[0].name, came.keys
     elif stage == "match":
-        if table != "index":
+        if table not in ("index", "seed_hits"):  # hits are told of every seed, used or not
             yield "index", [context.gathered.of("index", "seed_id")]
         seeds = [link for link in context.links if str(link.entry.get("table", "")).endswith("/seeds")]
         came = reach(context, seeds)

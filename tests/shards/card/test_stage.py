@@ -42,7 +42,8 @@ def test_apis_are_counted_once_and_through_the_seeds_that_pages_match(
     ]
     pages = [{"id": "p1", "match_seed_id": "s2"}, {"id": "p2", "match_seed_id": "s3"}]
     of_seeds = stage(tmp_path / "seeds", "seeds", "seeds", seeds)
-    of_match = stage(tmp_path / "matched", "match", "pages", pages, seeds=of_seeds)
+    more = stage(tmp_path / "harvest", "harvest", "seeds", [{"id": "s2", "apis": ["b", "c", "d"]}])
+    of_match = stage(tmp_path / "matched", "match", "pages", pages, seeds=[of_seeds, more])
     taken = [("stage1", "agent", "p1"), ("stage1", "agent", "p2"), ("stage1", "agent", "s1")]
     taken += [("stage2", "seeds", "s1"), ("heldout", "seeds", "s2"), ("stage1", "code", "s1")]
     frame = spark.createDataFrame(taken, "set string, mix string, id string")

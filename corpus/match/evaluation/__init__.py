@@ -1,0 +1,1 @@
+"""How good the match is on sites and on seed sources that nothing was fitted to."""

@@ -1,0 +1,1 @@
+"""A sample of seeds and pages in two dimensions, and the number beside the picture."""

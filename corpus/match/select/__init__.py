@@ -1,0 +1,1 @@
+"""Which pages stay: scores put together, thresholds, ranks in groups of any size, one decision."""

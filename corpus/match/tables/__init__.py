@@ -1,0 +1,1 @@
+"""What the stage writes of its decided pages."""
