@@ -1,6 +1,9 @@
-"""The statistics report of a workspace: one self-contained HTML page, stats.json, a CSV per table.
+"""The statistics report of a workspace: one self-contained HTML page, and all that is on it as files.
 
-    python jobs/report.py input=WORKSPACE [output=WORKSPACE/report]
+example: python jobs/report.py input=work                              # writes work/report
+         python jobs/report.py input=work earlier=last-month           # warns of what shrank or grew since
+         python jobs/report.py input=work,last-month output=comparison # two side by side, differences first
+         python jobs/report.py input=work/pages,work/unique            # single stages or training runs, too
 
 Needs no Spark: it reads the manifests and single columns of the tables of the stages that have finished.
 """

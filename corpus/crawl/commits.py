@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -72,6 +73,13 @@ class Failure:
     sentence: str
     where: str = ""
     fault: str = ""
+
+
+def write_plan(folder: str, archives: Sequence[Archive]) -> None:
+    """How much there is to do, for whoever watches the run; it is removed with the commits at the end."""
+    plan = {"archives": len(archives), "bytes": sum(max(archive.file.bytes, 0) for archive in archives)}
+    path = storage.join(folder, COMMITS, "plan.json")
+    storage.write_bytes(path, json.dumps(plan, sort_keys=True).encode())
 
 
 def failure_of(archive: Archive, sentence: str, fault: str = "") -> Failure:

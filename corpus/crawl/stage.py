@@ -13,7 +13,15 @@ from pyspark.sql import SparkSession
 
 from corpus.crawl.archive import STAGE, Work, filter_archive
 from corpus.crawl.cascade import Rules
-from corpus.crawl.commits import COMMITS, Commit, Failure, failure_of, key_of, read_commit
+from corpus.crawl.commits import (
+    COMMITS,
+    Commit,
+    Failure,
+    failure_of,
+    key_of,
+    read_commit,
+    write_plan,
+)
 from corpus.crawl.config import FilterConfig
 from corpus.crawl.index.stage import check_where, select
 from corpus.crawl.index.work import FOLDER, files_in, saved
@@ -63,6 +71,7 @@ def run(config: FilterConfig) -> Manifest:
     with stage.spark() as spark:
         if found.index and not done:
             archives = select(spark, found.index, folder)
+        write_plan(folder, archives)
         waiting = [archive for archive in archives if archive.name not in done]
         results = filter_all(spark, waiting, work)
         done.update({result.name: result for result in results if isinstance(result, Commit)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ from corpus.engine.errors import ForgeError, UserError
 from corpus.forge.config import EMBEDDED, STAGES, ForgeConfig, Workspace
 from corpus.forge.stages import Step, steps
 from corpus.forge.trainer import train
+from corpus.report.run import Report
 
 # What a stage leaves in its own folder, finished or not: only a folder with one of them is ever removed.
 _TRACES = (manifest.MANIFEST, CLAIM, "stats.json", "stage1/config.yaml", "stage1/metrics.jsonl")
@@ -27,10 +29,17 @@ def run(config: ForgeConfig) -> str:
         clear_from(space, config.from_stage, read)
     config = with_embedded_data(config, space)
     todo: dict[str, Step] = {**steps(config, space), "train": partial(train, config, space)}
+    say(f"progress, from another terminal: {watch_command(config, space)}")
+    warned = ""
     for stage in config.stages:
         say(f"\n== {stage} -> {space[stage]}")
         try:
-            say(str(todo[stage]()))
+            result = todo[stage]()
+            if isinstance(result, Report):  # its warnings are the last thing that is said
+                say(f"report: {result.path}")
+                warned = result.brief(most=5)
+            else:
+                say(str(result))
         except ForgeError as error:
             error.args = (f"{error} The road stopped at '{stage}'; --from {stage} starts again from there.",)
             raise
@@ -40,7 +49,8 @@ def run(config: ForgeConfig) -> str:
         say("\n== recall and precision against the planted truth")
         stages = ("filter", "dedup", "hygiene", "match")
         say(score_against_truth(config.input[0], *(space[stage] for stage in stages)))
-    return f"\nthe whole road took {time.monotonic() - started:.0f} s; {look_at(config, space)}"
+    said = f"\nthe whole road took {time.monotonic() - started:.0f} s; {look_at(config, space)}\n{warned}"
+    return said.rstrip()
 
 
 def plan(config: ForgeConfig) -> str:
@@ -104,6 +114,11 @@ def mix_note(config: ForgeConfig) -> str:
         return ""
     given, without = "= and no ".join(missing), " and ".join(missing)
     return f"note: no {given}= was given, so stage 1 is mixed without {without}."
+
+
+def watch_command(config: ForgeConfig, space: Workspace) -> str:
+    skip = f" skip={','.join(config.skip)}" if config.skip else ""
+    return f"python jobs/status.py input={shlex.quote(space.root)} watch=5{skip}"
 
 
 def look_at(config: ForgeConfig, space: Workspace) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import blake2b
+from heapq import nsmallest
 from typing import Any
 
 import numpy as np
@@ -29,6 +32,14 @@ class TopCounter:
             value, rows = entry["values"].as_py(), entry["counts"].as_py()
             self.add_one(value or none, rows)
 
+    def add_weighted(self, column: pa.Array[Any], weights: pa.Array[Any], none: str = NO_VALUE) -> None:
+        """Add up weights by the values of a string column."""
+        table = pa.table(
+            [pc.cast(column, pa.string()), pc.cast(weights, pa.int64())], names=["value", "weight"]
+        )
+        for entry in table.group_by("value").aggregate([("weight", "sum")]).to_pylist():
+            self.add_one(entry["value"] or none, entry["weight_sum"] or 0)
+
     def add_one(self, value: str, rows: int = 1) -> None:
         self.total += rows
         self.counts[value] = self.counts.get(value, 0) + rows
@@ -48,6 +59,29 @@ class TopCounter:
     def rows(self, name: str, unit: str, most: int | None = None) -> list[dict[str, Any]]:
         """`top` as table rows with the share of all that was counted."""
         return [{name: value, unit: n, "share": share(n, self.total)} for value, n in self.top(most)]
+
+
+class Distinct:
+    """The number of distinct values: exact up to `capacity`, then estimated from the smallest hashes
+    (Bar-Yossef et al. 2002), whose relative standard error is 1 / sqrt(capacity)."""
+
+    def __init__(self, capacity: int = 1 << 18) -> None:
+        self.capacity, self.exact = capacity, True
+        self.hashes: set[int] = set()
+
+    def add(self, values: Iterable[str]) -> None:
+        for value in values:
+            digest = blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            self.hashes.add(int.from_bytes(digest, "big"))
+        if len(self.hashes) > 2 * self.capacity:
+            self.exact = False
+            self.hashes = set(nsmallest(self.capacity, self.hashes))
+
+    def number(self) -> int:
+        if self.exact:
+            return len(self.hashes)
+        smallest = nsmallest(self.capacity, self.hashes)
+        return round((self.capacity - 1) * 2.0**64 / smallest[-1])
 
 
 class Lengths:

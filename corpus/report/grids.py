@@ -14,6 +14,9 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "text": lambda value: markup.text("–" if value is None else value),
     "foreign": lambda value: markup.foreign("–" if value is None else value),
     "list": lambda value: ", ".join(markup.foreign(item, 60) for item in value or ()) or "–",
+    "excerpt": lambda value: markup.foreign("–" if value is None else value, 300),
+    "command": lambda value: "–" if value is None else f"<code>{markup.text(value)}</code>",
+    "link": markup.link,
     "count": markup.count,
     "percent": markup.percent,
     "decimal": markup.decimal,
@@ -21,7 +24,8 @@ _FORMATS: dict[str, Callable[[Any], str]] = {
     "size": markup.size,
     "duration": markup.duration,
 }
-_WORDS = ("text", "foreign", "list")
+_WORDS = ("text", "foreign", "list", "excerpt", "command", "link")
+_CLASSES = {"foreign": "w", "excerpt": "x", "command": "c"}
 _RUNS_IN_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -36,39 +40,75 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """`name` names the CSV file; `caption` says what one row is."""
+    """`name` names the CSV file; `caption` says what one row is.
+
+    Rows that agree in the columns of `fold` stand together on the page, behind one line that can be opened.
+    """
 
     name: str
     caption: str
     columns: tuple[Column, ...]
     rows: Sequence[Mapping[str, Any]]
+    fold: tuple[str, ...] = ()
 
     @property
     def narrow(self) -> bool:
         """Whether it fits beside a figure: few columns, most of them numbers."""
-        return sum(12 if column.kind in _WORDS else 5 for column in self.columns) <= 30
+        wide = sum(12 if column.kind in _WORDS else 5 for column in self.columns)
+        return not self.fold and wide <= 30
 
 
 def grid(
-    name: str, caption: str, columns: Mapping[str, tuple[str, str]], rows: Sequence[Mapping[str, Any]]
+    name: str,
+    caption: str,
+    columns: Mapping[str, tuple[str, str]],
+    rows: Sequence[Mapping[str, Any]],
+    fold: Sequence[str] = (),
 ) -> Grid:
     """`columns` maps keys of the rows to (header, kind)."""
-    return Grid(name, caption, tuple(Column(key, *head) for key, head in columns.items()), rows)
+    return Grid(name, caption, tuple(Column(key, *head) for key, head in columns.items()), rows, tuple(fold))
 
 
 def to_html(table: Grid) -> str:
     """A table with a caption and header cells; the first column is the row's header."""
+    if table.fold:
+        return _folded(table)
+    source = f'<a href="tables/{table.name}.csv">{table.name}.csv</a>'
+    caption = f"<caption><div>{markup.text(table.caption)} <span>{source}</span></div></caption>"
+    return _region(table.caption, f"{caption}{_body(table.columns, table.rows)}")
+
+
+def _region(label: str, inside: str) -> str:
+    """What scrolls by itself and can be reached by the keyboard."""
+    name = markup.text(label)
+    return f'<div class="scroll" role="region" tabindex="0" aria-label="{name}"><table>{inside}</table></div>'
+
+
+def _body(columns: Sequence[Column], rows: Sequence[Mapping[str, Any]]) -> str:
     head = "".join(
         f'<th scope="col"{"" if column.kind in _WORDS else " class=n"}>{markup.text(column.header)}</th>'
-        for column in table.columns
+        for column in columns
     )
-    body = "\n".join(f"<tr>{_cells(table.columns, row)}</tr>" for row in table.rows)
+    lines = "\n".join(f"<tr>{_cells(columns, row)}</tr>" for row in rows)
+    return f"<thead><tr>{head}</tr></thead><tbody>\n{lines}\n</tbody>"
+
+
+def _folded(table: Grid) -> str:
+    """One line for each group of rows, which opens to a table of the other columns."""
+    heads = [column for column in table.columns if column.key in table.fold]
+    rest = [column for column in table.columns if column.key not in table.fold]
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in table.rows:
+        groups.setdefault(tuple(_FORMATS[column.kind](row.get(column.key)) for column in heads), []).append(
+            row
+        )
+    lines = [
+        f"<details><summary>{' · '.join(head)}</summary>{_region(table.caption, _body(rest, rows))}</details>"
+        for head, rows in groups.items()
+    ]
     source = f'<a href="tables/{table.name}.csv">{table.name}.csv</a>'
-    return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{markup.text(table.caption)}"><table>'
-        f"<caption><div>{markup.text(table.caption)} <span>{source}</span></div></caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table></div>"
-    )
+    head = f'<p class="caption">{markup.text(table.caption)} <span>{source}</span></p>'
+    return f'<div class="fold">{head}{"".join(lines)}</div>'
 
 
 def to_csv(table: Grid) -> bytes:
@@ -87,7 +127,7 @@ def _cells(columns: Sequence[Column], row: Mapping[str, Any]) -> str:
         value = row.get(column.key)
         shown = _FORMATS[column.kind](value)
         if column.kind in _WORDS:
-            wide = " class=w" if column.kind == "foreign" else ""
+            wide = f" class={_CLASSES[column.kind]}" if column.kind in _CLASSES else ""
             cells.append(f'<th scope="row"{wide}>{shown}</th>' if at == 0 else f"<td{wide}>{shown}</td>")
         else:
             cells.append(f'<td class=n data-v="{"" if value is None else repr(value)}">{shown}</td>')

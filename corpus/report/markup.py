@@ -11,6 +11,7 @@ from typing import Any
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
+_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(?::\d+)?(?:/[\w./%+~=&?-]*)?", re.ASCII)
 
 
 def visible(value: Any) -> str:
@@ -29,6 +30,16 @@ def foreign(value: Any, most: int = 120) -> str:
     if len(shown) > most:
         return f'<bdi title="{html.escape(shown[:1000])}">{html.escape(shown[: most - 1])}…</bdi>'
     return f"<bdi>{html.escape(shown)}</bdi>"
+
+
+def link(address: str | None) -> str:
+    """A link to an https address, by its host and path; anything else is shown as text."""
+    if not address:
+        return "–"
+    if not _ADDRESS.fullmatch(address):
+        return foreign(address)
+    words = text(address.removeprefix("https://"))
+    return f'<a href="{text(address)}" rel="noreferrer nofollow">{words}</a>'
 
 
 def sentence(words: str) -> str:
@@ -56,8 +67,8 @@ def short(value: float | None) -> str:
     return count(value) if value == int(value) else f"{value:.3g}"
 
 
-def percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}\u202f%"
+def percent(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{100 * value:.{digits}f}\u202f%"
 
 
 def decimal(value: float | None, digits: int = 3) -> str:

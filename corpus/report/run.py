@@ -1,21 +1,25 @@
-"""Make the report: numbers from the workspace, then one page, one JSON file and one CSV file per table."""
+"""Make the report: numbers, warnings, one page, and the same as files for others."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from corpus.engine import storage
+from corpus.engine.config import to_dict
 from corpus.report import page
+from corpus.report.compare.run import compare as compare_two
+from corpus.report.compare.run import head_of, parts_of
 from corpus.report.config import ReportConfig
+from corpus.report.exports.write import write
 from corpus.report.markup import visible
 from corpus.report.measure.numbers import collect
+from corpus.report.parts import Section, tables_of
+from corpus.report.plain import finite
+from corpus.report.warnings import Facts, find
+from corpus.report.warnings.earlier import asked_languages, read_earlier
 from corpus.report.workspace import Workspace, open_workspace
-
-LARGEST_PAGE = 5_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -23,50 +27,87 @@ class Report:
     """Where the page is, and what its reader is warned of."""
 
     path: str
-    notices: Sequence[dict[str, str]]
+    notices: Sequence[dict[str, Any]]
+
+    def brief(self, most: int | None = None) -> str:
+        """The most serious warnings, a line each."""
+        lines = [f"  {notice['level']}: {visible(notice['text'])}" for notice in self.notices[:most]]
+        rest = len(self.notices) - len(lines)
+        return "\n".join([*lines, *([f"  and {rest} more on the page"] if rest else [])])
 
     def __str__(self) -> str:
-        lines = [f"  {notice['level']}: {visible(notice['text'])}" for notice in self.notices]
-        return "\n".join([f"report: {self.path}", *lines])
+        return f"report: {self.path}\n{self.brief()}".rstrip()
 
 
 def run(config: ReportConfig) -> Report:
-    """Write index.html, stats.json and tables/. Equal workspaces give equal bytes.
+    """Write the report of one workspace, or of two folders side by side. Equal inputs give equal bytes.
 
-    Raises UserError where there is no workspace or nothing finished in it.
+    Raises UserError where there is nothing to report on.
     """
-    stats = finite(collect(open_workspace(config.workspace), config))
+    return _of_two(config) if config.compares else _of_one(config)
+
+
+def measured(config: ReportConfig) -> dict[str, Any]:
+    """Every number of a workspace's report, with the warnings that they give rise to."""
+    space = open_workspace(config.workspace)
+    stats: dict[str, Any] = finite(collect(space, config))
+    languages = config.warn.languages or asked_languages(space)
+    facts = Facts(stats, config.warn, languages, read_earlier(config))
+    return {
+        **stats,
+        "limits": finite(to_dict(config.warn)),
+        "asked": {"languages": list(languages)},
+        "notices": [finding.plain() for finding in find(facts)],
+    }
+
+
+def _of_one(config: ReportConfig) -> Report:
+    stats = measured(config)
     parts = page.sections(stats)
-    folder = config.folder
-    storage.remove(storage.join(folder, "tables"))  # a table that is no longer made must not stay
-    for name, content in page.csv_files(parts).items():
-        storage.write_bytes(storage.join(folder, "tables", name), content)
-    text = json.dumps(stats, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
-    storage.write_bytes(storage.join(folder, "stats.json"), text.encode("utf-8", "backslashreplace"))
-    html = page.render(stats, parts).encode("utf-8", "backslashreplace")
-    if len(html) > LARGEST_PAGE:
-        raise RuntimeError(
-            f"the page has {len(html):,} bytes, more than {LARGEST_PAGE:,}: some table has no limit"
-        )
-    path = storage.join(folder, "index.html")
-    storage.write_bytes(path, html)
+    stats["notices"] = located(stats["notices"], parts)
+    html = page.render(stats, parts)
+    made_from = {row["stage"]: row["fingerprint"] for row in stats["stages"] if "fingerprint" in row}
+    path = write(config.folder, page=html, stats=stats, sections=parts, made_from=made_from)
     return Report(path, stats["notices"])
+
+
+def _of_two(config: ReportConfig) -> Report:
+    found, stats = compare_two(config)
+    parts = parts_of(found)
+    notices = located(stats["notices"], parts)
+    html = page.document(
+        f"{found.a.name} and {found.b.name}",
+        kicker="Hephaestus-Forge · comparison",
+        lead=parts[0].lead,
+        answers=head_of(found),
+        notices=notices,
+        parts=[replace(parts[0], lead="The largest effect first."), *parts[1:]],
+    )
+    made_from = [
+        {stage: one.fingerprint for stage, one in side.manifests.items()} for side in (found.a, found.b)
+    ]
+    path = write(config.folder, page=html, stats=stats, sections=parts, made_from=made_from)
+    return Report(path, notices)
+
+
+def located(notices: Sequence[dict[str, Any]], parts: Sequence[Section]) -> list[dict[str, Any]]:
+    """The notices, each pointing at the section that holds its table, and at none that is not on the page."""
+    homes = {table.name: part.name for part in parts for table in tables_of([part])}
+    names = {part.name for part in parts}
+    out = []
+    for notice in notices:
+        table = notice["table"] if notice["table"] in homes else ""
+        where = homes.get(table, notice["where"])
+        out.append({**notice, "table": table, "where": where if where in names else ""})
+    return out
 
 
 def plan(config: ReportConfig) -> str:
     """What would be read and written."""
+    written = f"would write index.html, stats.json, tables/, latex/ and figures/ to {config.folder}"
+    if config.compares:
+        names = " and ".join(storage.redact(path) for path in config.input)
+        return f"{names} side by side\n{written}"
     space: Workspace = open_workspace(config.workspace)
     found = "\n".join(f"  {name}: {state}" for name, state in space.states.items())
-    written = f"would write index.html, stats.json and tables/ to {config.folder}"
-    return f"report of {space.folder}\n{found}\n{written}"
-
-
-def finite(value: Any) -> Any:
-    """Plain JSON data: numbers that are not finite become null, keys become strings."""
-    if isinstance(value, dict):
-        return {str(key): finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return f"report of {storage.redact(space.folder)}\n{found}\n{written}"

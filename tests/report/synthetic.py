@@ -17,13 +17,29 @@ import pyarrow as pa
 from corpus.engine import manifest
 from corpus.engine.manifest import Manifest, OutputFile
 from corpus.engine.parquet import PartWriter
-from corpus.engine.tables import DUPLICATES, FILES, MATCHED_PAGES, PAGES, SCORES, SEED_HITS, SEEDS, SHARDS
+from corpus.engine.tables import (  # fmt: skip
+    CLEAN_PAGES,
+    CONTAMINATION,
+    DUPLICATES,
+    FILES,
+    LEDGER,
+    MATCHED_PAGES,
+    PAGES,
+    SCORES,
+    SEED_HITS,
+    SEEDS,
+    SHARDS,
+)
 
 SCRIPT = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 REVERSED = "safe\u202egnp.exe"
 FORMULA = '=HYPERLINK("http://evil.example","x")'
-EXTRA = (("match_score", pa.float32()), ("match_seed_id", pa.string()), ("match_source", pa.string()), ("match_kind", pa.string()), ("match_rank", pa.int32()))  # fmt: skip
-MATCHED = pa.schema([*PAGES.schema, *[field for field in EXTRA if field[0] not in PAGES.schema.names]])
+MATCHED = pa.schema(
+    [*PAGES.schema, *(field for field in MATCHED_PAGES.schema if field.name not in PAGES.schema.names)]
+)
+CLEAN = pa.schema(
+    [*PAGES.schema, *(field for field in CLEAN_PAGES.schema if field.name not in PAGES.schema.names)]
+)
 MAP = pa.schema([("id", pa.string()), ("group", pa.string()), ("source", pa.string()), ("x", pa.float32()), ("y", pa.float32()), ("nearest_seed_similarity", pa.float32())])  # fmt: skip
 Rows = list[dict[str, Any]]
 
@@ -79,6 +95,18 @@ def finish(
             versions={"hephaestus-forge": "0.1.0", "pyarrow": "1"},
         ),
     )
+
+
+def ledger_rows(counts: Mapping[tuple[str, str], int], stage: str) -> Rows:
+    """A ledger that has those counts; what was not kept lies on other hosts than what was."""
+    rows = []
+    for (outcome, reason), number in counts.items():
+        for at in range(number):
+            host = f"host{at % 7}.example" if outcome == "kept" else f"lost{at % 11}{SCRIPT}.example"
+            url = f"https://{host}/{reason}/{at}"
+            row = {"id": identity(stage, outcome, reason, at), "url": url, "stage": stage, "outcome": outcome}
+            rows.append({**row, "reason": reason, "agent_score": 0.25, "warc": "a.warc.gz", "offset": at})
+    return rows
 
 
 def seed_rows() -> Rows:
@@ -145,6 +173,7 @@ def page_rows(number: int) -> Rows:
                 "num_words": int(rng.lognormvariate(5.8, 1.1)),
                 "code_share": code if rng.random() > 0.3 else 0.0,
                 "extractor": rng.choices(["trafilatura", "resiliparse"], [8, 2])[0],
+                "fidelity": None if at % 4 == 0 else (80 + at % 21) / 100,
                 "mime": "text/html",
                 "opt_out": rng.choices(["", "noai", "noindex"], [40, 1, 1])[0],
                 "fetched_at": datetime.datetime(2024 + at % 3, 5, 1, tzinfo=datetime.timezone.utc),
@@ -214,7 +243,46 @@ def make_pages(root: Path, number: int = 900) -> None:
         ("dropped", "too_short"): 412,
     }
     counts |= {("dropped", "not_html"): 160, ("failed", "timeout"): 7, ("failed", "charset"): 210}
-    finish(root / "pages", "filter", counts, tables, seconds=131.7)
+    tables["ledger"] = write_table(root / "pages", "ledger", LEDGER.schema, ledger_rows(counts, "filter"))
+    finish(root / "pages", "filter", counts, tables, seconds=131.7, facts={"steps": STEPS})
+
+
+STEPS = [
+    {
+        "step": "read",
+        "pages_in": 6513,
+        "pages_out": 6513,
+        "ms_per_page": 0.1,
+        "seconds": 0.65,
+        "threshold": None,
+    },
+    {
+        "step": "agent_score",
+        "pages_in": 6513,
+        "pages_out": 900,
+        "ms_per_page": 0.4,
+        "seconds": 2.6,
+        "threshold": 0.51,
+    },
+]
+
+
+def make_clean(root: Path, number: int = 790) -> None:
+    rows = [{**row, "contamination": 0, "api_keys": at % 2} for at, row in enumerate(page_rows(number))]
+    found = [{"id": identity("page", at), "benchmark": SCRIPT, "item": f"{at % 4}", "part": "question", "start": 0, "end": 9, "overlap": 1.0} for at in range(10)]  # fmt: skip
+    tables = {
+        "pages": write_table(root / "clean", "pages", CLEAN, rows),
+        "contamination": write_table(root / "clean", "contamination", CONTAMINATION.schema, found),
+    }
+    facts = {
+        "benchmarks": {"records": 60, "indexed_by_benchmark": {SCRIPT: 40, "untouched": 20}},
+        "redacted": {
+            "api_keys": {"replaced": 395, "texts": 395},
+            "ip_addresses": {"replaced": 3, "texts": 2},
+        },
+    }
+    counts = {("kept", ""): number, ("dropped", "contaminated"): 10}
+    finish(root / "clean", "hygiene", counts, tables, seconds=9.1, facts=facts)
 
 
 def make_unique(root: Path, number: int = 800) -> None:
@@ -271,7 +339,6 @@ def make_matched(root: Path, number: int = 700) -> None:
     }
     counts = {("kept", ""): number, ("dropped", "far_from_seeds"): 100}
     finish(root / "matched", "match", counts, tables, seconds=61.3)
-    assert set(MATCHED_PAGES.schema.names) <= set(MATCHED.names)
 
 
 def make_shards(root: Path) -> None:
@@ -327,7 +394,7 @@ def make_training(root: Path, run: str, steps: int = 600) -> None:
 
 def make_workspace(root: Path) -> Path:
     """The whole: every stage finished, both training runs logged."""
-    for make in (make_seeds, make_classifier, make_pages, make_unique, make_matched, make_shards):
+    for make in (make_seeds, make_classifier, make_pages, make_unique, make_clean, make_matched, make_shards):
         make(root)
     make_training(root, "stage1")
     make_training(root, "stage2", 150)

@@ -1,4 +1,4 @@
-"""Counting in bounded memory, and the marks on axes."""
+"""Counting in bounded memory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.report.counters import Bins, Lengths, TopCounter
-from corpus.report.scales import Scale, around, ticks
+from corpus.report.counters import Bins, Distinct, Lengths, TopCounter
 
 
 @given(st.lists(st.sampled_from("abcdefghij"), max_size=200), st.integers(1, 12))
@@ -49,20 +48,19 @@ def test_bins_take_edges_and_what_lies_outside() -> None:
     assert [row["pages"] for row in bins.rows("pages")] == [2, 1, 0, 3]
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "marks"),
-    [
-        (0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]),
-        (0, 6513, [0, 2000, 4000, 6000]),
-        (2.9, 8.4, [4, 6, 8]),
-        (3, 3, [3]),
-    ],
-)
-def test_ticks_are_round_numbers_inside_the_range(low: float, high: float, marks: list[float]) -> None:
-    assert ticks(low, high) == marks
+def test_weights_are_added_up_by_value() -> None:
+    counter = TopCounter()
+    counter.add_weighted(pa.array(["a", "b", "a", None]), pa.array([5, 2, None, 3], pa.int32()))
+    assert counter.top() == [("a", 5), ("none stated", 3), ("b", 2)] and counter.total == 10
 
 
-def test_scales_stand_still_for_single_values() -> None:
-    assert Scale(5, 5, 0, 100)(5) == 0
-    low, high = around([7.0])
-    assert low < 7 < high
+def test_distinct_values_are_exact_within_capacity_and_near_beyond_it() -> None:
+    exact, estimated = Distinct(1000), Distinct(1000)
+    for number in range(1500):
+        exact.add([f"value {number}", "the same"])
+    for number in range(50_000):
+        estimated.add([f"value {number}"])
+    assert exact.exact and exact.number() == 1501
+    assert not estimated.exact and len(estimated.hashes) <= 2000
+    # Four standard errors; the hashes are fixed, so that the estimate is the same on every run.
+    assert estimated.number() == pytest.approx(50_000, rel=4 / 1000**0.5)

@@ -127,6 +127,59 @@ def test_page_numbers_equal_a_recount_of_the_last_page_stage(workspace: Path, st
     assert counts(pages["years"], "year") == years
 
 
+def test_hosts_are_weighed_by_words_and_their_concentration_adds_up(
+    workspace: Path, stats: dict[str, Any]
+) -> None:
+    rows = column(workspace, "matched/pages", "host", "num_words")
+    words: Counter[str] = Counter()
+    for host, number in rows:
+        words[host] += number
+    hosts = stats["pages"]["hosts"]
+    assert counts(hosts["top_by_words"], "host", "words") == dict(words.most_common(20))
+    first = hosts["top"][0]
+    assert first["word_share"] == pytest.approx(words[first["host"]] / sum(words.values()))
+    sizes = sorted(Counter(host for host, _ in rows).values(), reverse=True)
+    for row in hosts["concentration"]:
+        assert row["share"] == pytest.approx(sum(sizes[: row["hosts"]]) / len(rows))
+    assert hosts["concentration"][-1] == {"hosts": len(sizes), "share": 1}
+    assert 1 < hosts["effective"] < len(sizes)
+
+
+def test_lost_hosts_equal_a_recount_of_the_ledger(workspace: Path, stats: dict[str, Any]) -> None:
+    rows = column(workspace, "pages/ledger", "url", "outcome")
+    lost = Counter(url.split("/")[2].split("<")[0] for url, outcome in rows if outcome != "kept")
+    shown = {row["host"].split("<")[0]: row["pages"] for row in stats["dropped_hosts"]}
+    assert shown == lost and all(row["kept"] == 0 for row in stats["dropped_hosts"])
+
+
+def test_hygiene_equals_the_manifest_and_a_recount_of_its_finds(stats: dict[str, Any]) -> None:
+    found = stats["hygiene"]["clean"]
+    assert (found["contaminated"], found["replaced"], found["items_searched"]) == (10, 398, 60)
+    rows = {row["benchmark"]: row for row in found["contamination"]}
+    assert (rows[synthetic.SCRIPT]["texts"], rows[synthetic.SCRIPT]["items"]) == (10, 4)
+    assert (rows["untouched"]["texts"], rows["untouched"]["indexed"]) == (0, 20)
+
+
+def test_every_reason_has_examples_and_the_command_for_their_story(
+    workspace: Path, stats: dict[str, Any]
+) -> None:
+    reasons = {(r["stage"], r["outcome"], r["reason"]) for r in stats["funnel"] if r["outcome"] != "kept"}
+    shown = Counter((r["stage"], r["outcome"], r["reason"]) for r in stats["reason_examples"])
+    with_ledger = {key for key in reasons if key[0] == "pages"}
+    assert set(shown) == with_ledger and set(shown.values()) == {3}
+    ledger = {row[0]: row[1:] for row in column(workspace, "pages/ledger", "id", "reason", "url")}
+    for row in stats["reason_examples"]:
+        assert ledger[row["id"]] == (row["reason"], row["url"])
+        assert row["inspect"] == f"python jobs/inspect.py input={workspace} id={row['id']}"
+
+
+def test_this_corpus_stands_beside_published_ones_with_its_own_numbers(stats: dict[str, Any]) -> None:
+    ours, paper = stats["published"][:2]
+    assert ours["tokens"] == stats["mixture"]["sets"]["stage1"]["tokens"]
+    assert (ours["apis"], ours["trajectories"], ours["code"]) == (stats["seeds"]["apis"], "no", "no")
+    assert (paper["tokens"], paper["apis"]) == (103_000_000_000, 76_537)
+
+
 def test_lengths_equal_a_recount(workspace: Path, stats: dict[str, Any]) -> None:
     words = column(workspace, "matched/pages", "num_words")
     summary = stats["pages"]["words"]
@@ -181,10 +234,13 @@ def test_duplicates_and_matches_equal_a_recount(workspace: Path, stats: dict[str
         column(workspace, "matched/pages", "match_source")
     )
     scores = column(workspace, "matched/pages", "match_score")
-    assert sum(row["pages"] for row in matches["scores"]) == len(scores)
-    assert matches["scores"][30]["pages"] == sum(0.6 <= score < 0.62 for score in scores)
-    groups = Counter(column(workspace, "matched/map", "group"))
-    assert counts(matches["map"]["groups"], "group", "points") == groups
+    assert sum(row["kept"] for row in matches["scores"]) == len(scores)
+    assert matches["scores"][30]["kept"] == sum(0.6 <= score < 0.62 for score in scores)
+    points = column(workspace, "matched/map", "group", "nearest_seed_similarity")
+    assert counts(matches["map"]["groups"], "group", "points") == Counter(group for group, _ in points)
+    near, far = ([value for group, value in points if group == name] for name in ("kept", "dropped"))
+    above = sum((one > other) + (one == other) / 2 for one in near for other in far)
+    assert matches["map"]["auc"] == pytest.approx(above / (len(near) * len(far)), abs=1e-3)
 
 
 def test_classifier_scores_equal_a_recount(workspace: Path, stats: dict[str, Any]) -> None:
@@ -228,10 +284,12 @@ def test_page_is_well_formed_and_has_one_of_each_landmark(page: str) -> None:
     )
     names = [attributes["id"] for _, attributes in parse(page).elements if "id" in attributes]
     assert len(names) == len(set(names))
-    assert tags["figure"] == tags["svg"] >= 14
+    assert tags["figure"] == tags["svg"] + tags["pre"] and tags["svg"] >= 20 and tags["pre"] >= 2
 
 
-def test_every_chart_has_a_label_and_a_table_and_every_link_a_target(page: str, report: Path) -> None:
+def test_every_chart_has_a_label_and_a_table_and_every_link_a_target(
+    page: str, report: Path, stats: dict[str, Any]
+) -> None:
     elements = parse(page).elements
     names = {attributes.get("id") for _, attributes in elements}
     for tag, attributes in elements:
@@ -240,7 +298,10 @@ def test_every_chart_has_a_label_and_a_table_and_every_link_a_target(page: str, 
         if tag == "a":
             link = attributes["href"] or ""
             assert link[1:] in names if link.startswith("#") else (report / link).is_file()
-    assert Counter(tag for tag, _ in elements)["details"] == Counter(tag for tag, _ in elements)["figure"]
+    figures = [attributes for tag, attributes in elements if tag == "figure" and "data-kind" in attributes]
+    details = Counter(tag for tag, _ in elements)["details"]
+    reasons = len({(row["stage"], row["reason"]) for row in stats["reason_examples"]})
+    assert details >= len(figures) + reasons
 
 
 def test_crawl_text_is_shown_as_text_and_never_run(page: str) -> None:
@@ -350,8 +411,8 @@ def test_empty_and_absent_workspaces_get_one_sentence(
         assert run_job(ReportConfig, run, description="", argv=[f"input={folder}"]) == 2
         error = capsys.readouterr().err
         assert str(folder) in error and error.count("\n") == 1
-    with pytest.raises(UserError, match="exactly one workspace"):
-        build(ReportConfig, {"input": ["a", "b"]})
+    with pytest.raises(UserError, match="one workspace, or two"):
+        build(ReportConfig, {"input": ["a", "b", "c"]})
 
 
 def test_defaults_file_builds_and_dry_run_writes_nothing(

@@ -24,8 +24,18 @@ def numbers(space: Workspace) -> dict[str, Any]:
                 "documents": _sum(sources, "documents"),
                 "tokens": _sum(sources, "tokens"),
                 "sources": sources,
+                "kinds": _kinds(sources),
             }
     return {"tokenizer": _tokenizer(space, facts), "sets": sets}
+
+
+def _kinds(sources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    tokens, documents = TopCounter(), TopCounter()
+    for row in sources:
+        for part in row["made_of"]:
+            tokens.add_one(part["kind"], part["tokens"])
+            documents.add_one(part["kind"], part["documents"])
+    return [{**row, "documents": documents.counts[row["kind"]]} for row in tokens.rows("kind", "tokens")]
 
 
 def _tokenizer(space: Workspace, facts: dict[str, Any]) -> dict[str, Any]:

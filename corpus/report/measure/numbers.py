@@ -12,15 +12,20 @@ from corpus.engine.manifest import Manifest
 from corpus.report.config import ReportConfig
 from corpus.report.counters import share
 from corpus.report.measure import (
+    archives,
     classifier,
     documents,
     duplicates,
+    experiments,
+    hygiene,
     matching,
     mixture,
-    notices,
+    reasons,
+    samples,
     seeds,
     training,
 )
+from corpus.report.published import beside
 from corpus.report.workspace import RUNS, STAGES, Workspace
 
 Stats = dict[str, Any]
@@ -33,37 +38,60 @@ PAGE_STAGES = (
 
 
 def collect(space: Workspace, config: ReportConfig) -> Stats:
-    """All numbers. A part whose stage is missing is null: "none" is not "not measured"."""
+    """All numbers but the warnings, which are found in them. A part whose stage is missing is null."""
     last = next((stage for stage in PAGE_STAGES if space.has(stage)), None)
     stats: Stats = {
         "workspace": space.name,
-        "stages": stages(space),
+        "stages": stages(space, config.hour_price),
         "funnel": funnel(space),
-        "seeds": seeds.numbers(space) if space.has("seeds") else None,
+        "reason_examples": reasons.examples(space, config.examples, config.workspace),
+        "seeds": seeds.numbers(space, config.registry) if space.has("seeds") else None,
         "classifier": classifier.numbers(space, config.top) if space.has("classifier") else None,
-        "archives": documents.archives(space, config.top) if space.has("pages") else None,
+        "archives": archives.numbers(space, config.top) if space.has("pages") else None,
+        "filter_steps": list(space.stages["pages"].facts.get("steps") or ()) if space.has("pages") else [],
         "pages": documents.numbers(space, last, config.top) if last else None,
+        "dropped_hosts": documents.dropped_hosts(space, config.top) if space.has("pages") else [],
         "duplicates": duplicates.numbers(space, config.top) if space.has("unique") else None,
+        "hygiene": hygiene.numbers(space),
         "matches": matching.numbers(space, config.top) if space.has("matched") else None,
         "mixture": mixture.numbers(space) if space.has("shards") else None,
+        "samples": samples.samples(space),
         "training": {run: training.numbers(space, run) for run in RUNS},
+        "experiments": experiments.numbers(
+            space, {"sweep": config.sweep, "ablations": config.ablations, "scores": config.scores}
+        ),
         "seconds": sum(found.seconds for found in space.stages.values()),
-        "limits": {"host_share": config.host_share, "failed_share": config.failed_share},
+        "hour_price": config.hour_price,
     }
-    stats["notices"] = notices.find(stats)
+    stats["published"] = _published(stats)
     return stats
 
 
-def stages(space: Workspace) -> list[dict[str, Any]]:
-    """One row per expected stage: whether it is there, its counts, time, size and identity."""
+def _published(stats: Stats) -> list[dict[str, Any]]:
+    """This corpus beside published ones; its kinds are those of its first set, else those of its seeds."""
+    sets = (stats["mixture"] or {}).get("sets") or {}
+    first = next(iter(sets.values()), None)
+    kinds = {row["kind"]: row["documents"] for row in first["kinds"]} if first else {}
+    seeds_found = stats["seeds"] or {"by_kind": [], "apis": 0}
+    kinds = kinds or {row["kind"]: row["items"] for row in seeds_found["by_kind"]}
+    return beside(stats["workspace"], first["tokens"] if first else None, seeds_found["apis"], kinds)
+
+
+def stages(space: Workspace, hour_price: float = 0.0) -> list[dict[str, Any]]:
+    """One row per expected stage: whether it is there, its counts, time, size, cost and identity."""
     purpose = {**dict(STAGES), **{f"training/{run}": "a training run on the shards" for run in RUNS}}
     return [
-        {"stage": name, "purpose": purpose[name], "state": state, **_run_of(space.stages.get(name))}
+        {
+            "stage": name,
+            "purpose": purpose[name],
+            "state": state,
+            **_run_of(space.stages.get(name), hour_price),
+        }
         for name, state in space.states.items()
     ]
 
 
-def _run_of(found: Manifest | None) -> dict[str, Any]:
+def _run_of(found: Manifest | None, hour_price: float) -> dict[str, Any]:
     if found is None:
         return {}
     counts = found.counts
@@ -75,6 +103,8 @@ def _run_of(found: Manifest | None) -> dict[str, Any]:
         "failed_share": share(int(counts.get("failed", 0)), records),
         "seconds": found.seconds,
         "records_per_second": share(records, found.seconds),
+        "million_hours": share(found.seconds * 1e6 / 3600, records),
+        "cost": found.seconds / 3600 * hour_price if hour_price else None,
         "bytes_in": sum(max(int(item.get("bytes", 0)), 0) for item in found.inputs),
         "bytes_out": sum(file.bytes for files in found.tables.values() for file in files),
         "fingerprint": found.fingerprint,

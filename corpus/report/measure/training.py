@@ -26,12 +26,15 @@ def numbers(space: Workspace, run: str) -> dict[str, Any] | None:
     steps: dict[int, tuple[float, ...]] = {}
     rates: dict[int, float] = {}
     held: dict[str, dict[int, dict[str, Any]]] = {}
+    answers: dict[str, dict[int, dict[str, Any]]] = {}
     last: dict[str, Any] = {}
     for row in json_lines(path):
         step = row.get("step")
         if not isinstance(step, int):
             continue
-        if row.get("event") == "eval":
+        if row.get("event") == "benchmark":
+            answers.setdefault(_benchmark(row), {})[step] = row
+        elif row.get("event") == "eval":
             held.setdefault(str(row.get("source")), {})[step] = row
         elif row.get("event", "step") == "step" and "loss" in row:
             steps[step] = (_number(row.get("tokens")), *(_number(row.get(name)) for name in _CURVES))
@@ -49,8 +52,15 @@ def numbers(space: Workspace, run: str) -> dict[str, Any] | None:
         "tokens_per_second": median(rate for rate in rates.values()),
         "curve": _thin(curve),
         "heldout": [_heldout(source, held[source], steps) for source in sorted(held)],
+        "benchmarks": [_heldout(name, answers[name], steps) for name in sorted(answers)],
         "sources": _sources(last.get("source_tokens") or last.get("tokens_per_source") or {}),
     }
+
+
+def _benchmark(row: dict[str, Any]) -> str:
+    """The name of a benchmark, with its category where that is not the whole."""
+    name, category = str(row.get("benchmark")), row.get("category")
+    return name if category in (None, "all") else f"{name}: {category}"
 
 
 def _number(value: Any) -> float:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from corpus.report.figures import Series, histograms, lines
+from corpus.report.figures.bars import Interval, intervals
+from corpus.report.figures.curves import Series, lines
 from corpus.report.grids import Grid, grid
-from corpus.report.markup import count, decimal
+from corpus.report.markup import count, decimal, percent
 from corpus.report.parts import Figure, Section, empty
+from corpus.report.show.shapes import distribution
 
 Stats = dict[str, Any]
 _TABLE6 = {
@@ -38,14 +40,13 @@ def section(stats: Stats) -> Section:
     last = list(scorers.values())[-1] if scorers else {}
     tables = (
         _table6(scorers),
-        _recalls(scorers),
         _targets(metrics),
         _sites(last),
         _groups("by_language", "Languages", last),
         _groups("by_genre", "Genres of the labels", last),
         _prefixes(metrics),
     )
-    figures = (_scores(found), _calibration(scorers))
+    figures = (_recalls(scorers), _scores(found), _calibration(scorers))
     return Section(
         "classifier",
         "Classifier",
@@ -79,21 +80,44 @@ def _told(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _recalls(scorers: Mapping[str, Mapping[str, Any]]) -> Grid | None:
+def _recalls(scorers: Mapping[str, Mapping[str, Any]]) -> Figure | None:
     """`recall_at_fpr` maps false-positive rates, as text, to recalls, `recall_intervals` to 95 % bounds."""
-    rates = sorted({rate for found in scorers.values() for rate in found.get("recall_at_fpr", {})}, key=float)
-    rows, columns = [], {"fpr": ("False-positive rate", "percent")}
-    for rate in rates:
-        row: dict[str, Any] = {"fpr": float(rate)}
-        for number, (name, found) in enumerate(scorers.items()):
-            row[f"recall{number}"] = found.get("recall_at_fpr", {}).get(rate)
-            columns[f"recall{number}"] = (f"Recall, {name}", "decimal")
-            bounds = found.get("recall_intervals", {}).get(rate)
-            if bounds:
-                row[f"interval{number}"] = f"{bounds[0]:.2f} to {bounds[1]:.2f}"
-                columns[f"interval{number}"] = ("95 %", "text")
-        rows.append(row)
-    return grid("recall_at_fpr", "Recall at fixed false-positive rates", columns, rows) if rows else None
+    rows: list[dict[str, Any]] = []
+    for rate in sorted(
+        {rate for found in scorers.values() for rate in found.get("recall_at_fpr", {})}, key=float
+    ):
+        for name, found in scorers.items():
+            recall = found.get("recall_at_fpr", {}).get(rate)
+            low, high = found.get("recall_intervals", {}).get(rate) or (None, None)
+            if _told(recall):
+                rows.append({"fpr": float(rate), "scorer": name, "recall": recall, "low": low, "high": high})
+    if not rows:
+        return None
+    items = [
+        Interval(
+            f"{percent(row['fpr'])} false positives · {row['scorer']}",
+            row["recall"],
+            row["low"],
+            row["high"],
+            f"{row['scorer']} at {percent(row['fpr'])} false positives: {percent(row['recall'])}",
+            row["scorer"],
+        )
+        for row in rows
+    ]
+    last = [row for row in rows if row["scorer"] == rows[-1]["scorer"]]
+    told = ", ".join(f"{percent(row['recall'])} at {percent(row['fpr'])}" for row in last)
+    bounds = " Lines are 95 % intervals." if any(row["low"] is not None for row in rows) else ""
+    answer = (
+        f"On the web one page in a hundred is wanted, so what counts is recall at few false positives. "
+        f"{rows[-1]['scorer']}: {told}.{bounds}"
+    )
+    columns = {"fpr": ("False-positive rate", "percent"), "scorer": ("Scorer", "text")}
+    columns |= {"recall": ("Recall", "decimal"), "low": ("95 % from", "decimal"), "high": ("to", "decimal")}
+    table = grid("recall_at_fpr", "Recall at fixed false-positive rates", columns, rows)
+    question = "How much of what is wanted is found at few false positives?"
+    return Figure(
+        "recall", question, answer, intervals(items, x="recall on held-out sites", percent=True), table
+    )
 
 
 def _targets(metrics: Mapping[str, Any]) -> Grid | None:
@@ -154,7 +178,7 @@ def _calibration(scorers: Mapping[str, Mapping[str, Any]]) -> Figure | None:
     answer = (
         f"Of the pages that a scorer gives a chance, that share should be wanted. Mean distance: {errors}."
     )
-    svg = lines(series, answer, x="chance that is said", y="share that is wanted", zero=True)
+    chart = lines(series, x="chance that is said", y="share that is wanted", zero=True)
     columns = {
         "scorer": ("Scorer", "text"),
         "said": ("Chance said", "decimal"),
@@ -162,7 +186,7 @@ def _calibration(scorers: Mapping[str, Mapping[str, Any]]) -> Figure | None:
         "pages": ("Pages", "count"),
     }
     table = grid("calibration", "Said chance and share of wanted pages", columns, rows)
-    return Figure("calibration", "Are the chances what they say?", answer, svg, table)
+    return Figure("calibration", "Are the chances what they say?", answer, chart, table)
 
 
 def _points(bins: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, float], ...]:
@@ -170,25 +194,17 @@ def _points(bins: Sequence[Mapping[str, Any]]) -> tuple[tuple[float, float], ...
 
 
 def _scores(found: Stats) -> Figure | None:
-    rows, labels = found["scores"], [row["label"] for row in found["labels"]]
+    labels = sorted(row["label"] for row in found["labels"])
     if not labels:
         return None
-    labels = sorted(labels)
-    edges = [f"score {row['from']:.3f} to {row['below']:.3f}" for row in rows]
     threshold = found["metrics"].get("threshold")
     line = f" The threshold is {decimal(threshold)}." if _told(threshold) else ""
-    answer = f"A good classifier piles agent pages up at the right and general pages at the left.{line}"
-    groups = {label: [row.get(label, 0) for row in rows] for label in labels}
-    svg = histograms(
-        groups, edges, (0, 1), f"Scores by label. {answer}", x="probability of being an agent page", y="pages"
-    )
-    columns = {"from": ("From", "decimal"), "below": ("Below", "decimal")} | {
-        label: (label, "count") for label in labels
-    }
-    return Figure(
+    return distribution(
         "score",
         "Does the score part wanted pages from others?",
-        answer,
-        svg,
-        grid("scores", "Pages by score and label", columns, rows),
+        f"A good classifier piles agent pages up at the right and general pages at the left.{line}",
+        found["scores"],
+        x="probability of being an agent page",
+        groups=labels,
+        caption="Pages by score and label",
     )

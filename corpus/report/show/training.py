@@ -1,15 +1,18 @@
-"""Loss curves, held-out losses and learning rates of the training stages."""
+"""Loss curves, held-out and benchmark losses, tokens and learning rates of the training stages."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from corpus.report.figures import Bar, Part, Series, bars, lines
+from corpus.report.figures.bars import Bar, Part, bars
+from corpus.report.figures.curves import Series, lines
+from corpus.report.figures.style import SERIES
 from corpus.report.grids import grid
-from corpus.report.markup import count, decimal, sentence, short
+from corpus.report.markup import count, decimal, percent, sentence, short
 from corpus.report.parts import SETS, Figure, Section, empty
 
 Stats = dict[str, Any]
+SEEN = "tokens seen in the stage"
 
 
 def section(stats: Stats) -> Section:
@@ -21,109 +24,138 @@ def section(stats: Stats) -> Section:
         f"of {count(found['tokens_per_second'])} tokens per second."
         for run, found in runs.items()
     )
-    figures = [_loss(runs), *(_heldout(run, found) for run, found in runs.items()), _rate(runs)]
-    tables = [
-        grid(
-            "training",
-            "Training runs",
-            {
-                "run": ("Run", "text"),
-                "steps": ("Steps", "count"),
-                "tokens": ("Tokens", "count"),
-                "first_loss": ("First loss", "decimal"),
-                "last_loss": ("Last loss", "decimal"),
-                "tokens_per_second": ("Tokens/s (median)", "count"),
-            },
-            [{"run": SETS[run], **found} for run, found in runs.items()],
-        ),
-        grid(
-            "training_sources",
-            "Tokens that each source gave to training",
-            {
-                "run": ("Run", "text"),
-                "source": ("Source", "text"),
-                "tokens": ("Tokens", "count"),
-                "share": ("Share", "percent"),
-            },
-            [{"run": SETS[run], **row} for run, found in runs.items() for row in found["sources"]],
-        ),
+    figures = [
+        _loss(runs),
+        *(_heldout(run, found) for run, found in runs.items()),
+        *(_benchmarks(run, found) for run, found in runs.items()),
+        _sources(runs),
+        _rate(runs),
     ]
-    return Section(
-        "training", "Training", lead, [f for f in figures if f], [table for table in tables if table.rows]
+    columns = {
+        "run": ("Run", "text"),
+        "steps": ("Steps", "count"),
+        "tokens": ("Tokens", "count"),
+        "first_loss": ("First loss", "decimal"),
+        "last_loss": ("Last loss", "decimal"),
+        "tokens_per_second": ("Tokens/s (median)", "count"),
+    }
+    table = grid(
+        "training", "Training runs", columns, [{"run": SETS[run], **found} for run, found in runs.items()]
     )
+    return Section("training", "Training", lead, [f for f in figures if f], [table])
 
 
 def _loss(runs: Stats) -> Figure | None:
-    series = []
+    """All stages on one axis of tokens, one behind the other, as they were trained."""
+    series, rows, start = [], [], 0.0
     for run, found in runs.items():
         points = [row for row in found["curve"] if row["loss"] is not None]
-        band = [(row["tokens"], row["lowest"], row["highest"]) for row in points]
-        series.append(Series(SETS[run], [(row["tokens"], row["loss"]) for row in points], band))
+        band = [(start + row["tokens"], row["lowest"], row["highest"]) for row in points]
+        series.append(Series(SETS[run], [(start + row["tokens"], row["loss"]) for row in points], band))
+        rows += [{"run": SETS[run], **row} for row in found["curve"]]
+        start += found["tokens"]
     answer = " ".join(
         f"{sentence(SETS[run])} went from {decimal(found['first_loss'])} to {decimal(found['last_loss'])}."
         for run, found in runs.items()
     )
-    note = (
-        " Line: mean; band: lowest and highest of neighbouring steps."
-        if any(f["steps"] > len(f["curve"]) for f in runs.values())
-        else ""
-    )
-    svg = lines(series, f"Training loss. {answer}", x="tokens seen in the stage", y="loss (nats per token)")
-    rows = [{"run": SETS[run], **row} for run, found in runs.items() for row in found["curve"]]
+    if any(found["steps"] > len(found["curve"]) for found in runs.values()):
+        answer += " Line: mean; band: lowest and highest of neighbouring steps."
+    chart = lines(series, x="tokens seen in all stages", y="training loss (nats per token)")
     columns = {"run": ("Run", "text"), "tokens": ("Tokens", "count")}
     columns |= {key: (key.capitalize(), "decimal") for key in ("loss", "lowest", "highest")}
     return Figure(
-        "loss", "Does the model learn?", answer + note, svg, grid("loss", "Training loss", columns, rows)
+        "loss", "Does the model learn?", answer, chart, grid("loss", "Training loss", columns, rows)
     )
 
 
 def _heldout(run: str, found: Stats) -> Figure | None:
-    if not found["heldout"]:
-        return None
+    last = ", ".join(f"{row['source']} {decimal(row['last_loss'])}" for row in found["heldout"])
+    return _evaluated(
+        f"heldout-{run}",
+        f"How well does {SETS[run]} predict documents it never saw?",
+        f"Last held-out loss: {last}.",
+        found["heldout"],
+        y="held-out loss (nats per token)",
+        caption=f"Held-out loss of {SETS[run]}",
+    )
+
+
+def _benchmarks(run: str, found: Stats) -> Figure | None:
+    """Whole benchmarks; categories alone where a log has nothing else."""
+    shown = [row for row in found["benchmarks"] if ": " not in row["source"]] or found["benchmarks"]
+    last = ", ".join(f"{row['source']} {decimal(row['last_loss'])}" for row in shown)
+    return _evaluated(
+        f"benchmarks-{run}",
+        f"Do the benchmarks' gold answers become likelier during {SETS[run]}?",
+        f"Last benchmark loss: {last}.",
+        shown,
+        y="benchmark loss (nats per byte)",
+        caption=f"Benchmark loss of {SETS[run]}",
+    )
+
+
+def _evaluated(
+    name: str, question: str, answer: str, found: list[Stats], *, y: str, caption: str
+) -> Figure | None:
+    """Losses measured now and then on some sources; bars where each was measured once."""
     series = [
         Series(
             row["source"],
-            [(point["tokens"], point["loss"]) for point in row["points"] if point["loss"] is not None],
+            [(p["tokens"], p["loss"]) for p in row["points"] if p["loss"] is not None],
             dots=True,
         )
-        for row in found["heldout"]
+        for row in found
     ]
-    answer = (
-        "Last held-out loss: "
-        + ", ".join(f"{row['source']} {decimal(row['last_loss'])}" for row in found["heldout"])
-        + "."
-    )
-    title = f"How well does {SETS[run]} predict documents it never saw?"
+    if not any(one.points for one in series):
+        return None
     if any(len(one.points) > 1 for one in series):
-        svg = lines(
-            series, f"{title} {answer}", x="tokens seen in the stage", y="held-out loss (nats per token)"
-        )
+        chart = lines(series, x=SEEN, y=y)
     else:
-        svg = _last_losses(found)
-        answer += " Measured at the end alone; unit: nats per token."
+        ends = [(row["source"], row["last_loss"]) for row in found if row["last_loss"] is not None]
+        chart = bars(
+            [Bar(one, decimal(loss), [Part(y, loss, f"{one}: {loss:.4g}")]) for one, loss in ends], unit=y
+        )
     columns = {
         "source": ("Source", "text"),
         "tokens": ("Tokens seen", "count"),
         "loss": ("Loss", "decimal"),
         "bits_per_byte": ("Bits per byte", "decimal"),
     }
-    rows = [{"source": row["source"], **point} for row in found["heldout"] for point in row["points"]]
-    return Figure(
-        f"heldout-{run}",
-        title,
-        answer,
-        svg,
-        grid(f"heldout_{run}", f"Held-out loss of {SETS[run]}", columns, rows),
+    rows = [{"source": row["source"], **point} for row in found for point in row["points"]]
+    return Figure(name, question, answer, chart, grid(name.replace("-", "_"), caption, columns, rows))
+
+
+def _sources(runs: Stats) -> Figure | None:
+    rows = [{"run": SETS[run], **row} for run, found in runs.items() for row in found["sources"]]
+    if not rows:
+        return None
+    names = list(dict.fromkeys(row["source"] for row in rows))
+    items = []
+    for run, found in runs.items():
+        parts = [
+            Part(
+                row["source"],
+                row["tokens"],
+                f"{row['source']}: {count(row['tokens'])} tokens, {percent(row['share'])} of {SETS[run]}",
+                SERIES[names.index(row["source"]) % len(SERIES)],
+            )
+            for row in found["sources"]
+        ]
+        items.append(Bar(sentence(SETS[run]), f"{short(found['tokens'])} tokens", parts))
+    answer = "; ".join(
+        f"{SETS[run]}: " + ", ".join(f"{row['source']} {percent(row['share'])}" for row in found["sources"])
+        for run, found in runs.items()
+        if found["sources"]
     )
-
-
-def _last_losses(found: Stats) -> str:
-    rows = [row for row in found["heldout"] if row["last_loss"] is not None]
-    items = [
-        Bar(row["source"], decimal(row["last_loss"]), (Part("s0", row["last_loss"], row["source"]),))
-        for row in rows
-    ]
-    return bars(items, "Last held-out loss by source, in nats per token")
+    columns = {"run": ("Run", "text"), "source": ("Source", "text"), "tokens": ("Tokens", "count")}
+    table = grid(
+        "training_sources",
+        "Tokens that each source gave to training",
+        {**columns, "share": ("Share", "percent")},
+        rows,
+    )
+    question = "Which tokens did the training see?"
+    return Figure("training-sources", question, f"{sentence(answer)}.", bars(items, unit="tokens"), table)
 
 
 def _rate(runs: Stats) -> Figure | None:
@@ -136,19 +168,12 @@ def _rate(runs: Stats) -> Figure | None:
         return None
     peak = max(value for one in series for _, value in one.points)
     answer = f"Each stage warms up and decays by itself; the highest rate drawn is {short(peak)}."
-    svg = lines(
-        series, f"Learning rate. {answer}", x="tokens seen in the stage", y="learning rate", zero=True
-    )
+    chart = lines(series, x=SEEN, y="learning rate", zero=True)
     rows = [
         {"run": SETS[run], "tokens": row["tokens"], "lr": row["lr"]}
         for run, found in runs.items()
         for row in found["curve"]
     ]
     columns = {"run": ("Run", "text"), "tokens": ("Tokens", "count"), "lr": ("Learning rate", "number")}
-    return Figure(
-        "rate",
-        "Which learning rate was used?",
-        answer,
-        svg,
-        grid("learning_rate", "Learning rate", columns, rows),
-    )
+    table = grid("learning_rate", "Learning rate", columns, rows)
+    return Figure("rate", "Which learning rate was used?", answer, chart, table)

@@ -1,0 +1,1 @@
+"""Two corpora, stages or training runs side by side, what differs most first."""
