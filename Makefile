@@ -6,7 +6,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO ?= demo
 
-.PHONY: help setup demo test test-all bench bench-extraction lint format clean
+# What `make dist` puts into the archive beside the base: embed for jobs/match.py on executors.
+EXTRAS ?=
+
+.PHONY: help setup demo test test-all test-cluster dist bench bench-extraction bench-gpu lint format clean
 
 help: ## show the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/'
@@ -28,11 +31,20 @@ test: setup ## the tests (under 20 minutes on 2 cores)
 test-all: setup ## the tests, slow ones too
 	$(BIN)/python -m pytest
 
+test-cluster: setup ## a real standalone cluster without the project: every job, stores, faults (under 20 minutes)
+	$(BIN)/python -m pytest -m cluster tests/cluster
+
+dist: setup ## the wheel, and an archive with Python and all packages for spark-submit --archives
+	$(BIN)/python -m corpus.ship $(if $(EXTRAS),extras=$(EXTRAS))
+
 bench: setup ## measure; prints figures and ratios, asserts nothing
 	$(BIN)/python -m tests.benchmarks
 
 bench-extraction: setup ## fidelity of extractors on ../shared/data; options in BENCH_ARGS
 	$(BIN)/python -m tests.benchmarks.extraction $(BENCH_ARGS)
+
+bench-gpu: setup ## training on one CUDA device: MFU, tokens/s, memory; settings in BENCH_ARGS
+	$(BIN)/python -m tests.benchmarks.gpu $(BENCH_ARGS)
 
 lint: setup ## ruff, format check, strict mypy on corpus and training
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ JOBS = {
     "harvest": ("corpus.harvest.config", "HarvestConfig"),
     "rounds": ("corpus.rounds.config", "RoundsConfig"),
     "report": ("corpus.report.config", "ReportConfig"),
+    "status": ("corpus.status.config", "StatusConfig"),
     "verify": ("corpus.verify.config", "VerifyConfig"),
     "inspect": ("corpus.browse.config", "InspectConfig"),
     "forge": ("corpus.forge.config", "ForgeConfig"),

@@ -19,7 +19,10 @@ import pytest
 PACKAGES = ("corpus", "training", "jobs")
 TRAINING_MAY_USE = {
     f"corpus.engine.{name}"
-    for name in ("config", "errors", "cli", "manifest", "storage", "progress", "tables", "java", "overrides")
+    for name in (
+        *("config", "errors", "cli", "manifest", "storage", "progress", "tables", "java", "overrides"),
+        *("web", "attempts"),  # shards on the web
+    )
 }
 JOB_LINES = 80
 

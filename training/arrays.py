@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
+IGNORE = -100  # the label of a token without loss, as Hugging Face has it
 
 
 def permutation(n: int, *key: Any) -> Int64:
@@ -24,3 +26,9 @@ def permutation(n: int, *key: Any) -> Int64:
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.argsort(state ^ (state >> np.uint64(31)), kind="stable").astype(np.int64)
+
+
+def bounds(lengths: npt.ArrayLike) -> Int64:
+    """Where each of some consecutive pieces begins, and where the last one ends: [pieces + 1]."""
+    ends = np.cumsum(lengths, dtype=np.int64)
+    return np.concatenate([np.zeros(1, np.int64), ends])

@@ -19,7 +19,8 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from corpus.engine.cli import run_job
-from training.benchmark.run import EvaluateConfig, evaluate, plan
+from training.benchmark.config import EvaluateConfig
+from training.benchmark.run import evaluate, plan
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,16 +10,19 @@ import os
 import secrets
 import shutil
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from training import weights
+from training.chat.template import chat_template_of
+from training.history import HISTORY
 from training.loop import Trainer
-from training.model import tensors_of, write_config
+from training.model import ModelSource, config_json, tensors_of
+from training.shards import CHAT, ShardSet
 from training.tokens import TOKENIZER, Tokenizer
 
-EXPORT, HISTORY = "export", "training_history.json"
+EXPORT = "export"
+GENERATION = "generation_config.json"  # how to sample: it belongs to the model, so it goes with it
 
 
 def export_run(trainer: Trainer) -> Path:
@@ -34,9 +37,9 @@ def export_run(trainer: Trainer) -> Path:
     world.barrier()
     weights.export(fresh, tensors_of(trainer.model), world, getattr(torch, config.export_dtype))
     if world.first:
-        write_config(trainer.plan.model, fresh, config.export_dtype)
-        _write_tokenizer(trainer.plan.tokenizer, fresh)
-        (fresh / HISTORY).write_text(json.dumps(_history(trainer), indent=1) + "\n", "utf-8")
+        _write_settings(trainer.plan.model, fresh, config.export_dtype)
+        _write_tokenizer(trainer.plan.tokenizer, fresh, chats=_has_chats(trainer.plan.shards))
+        (fresh / HISTORY).write_text(json.dumps(trainer.history(), indent=1) + "\n", "utf-8")
         for file in sorted(fresh.iterdir()):
             weights.sync(file)
         if target.exists():
@@ -53,24 +56,26 @@ def is_exported(output: Path) -> bool:
     return (output / EXPORT / HISTORY).is_file()
 
 
-def _write_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
-    """The tokenizer's files, tokenizer.json byte by byte: its hash is how the next stage knows it again."""
+def _has_chats(shards: ShardSet) -> bool:
+    return any(file.kind == CHAT for source in shards.sources for file in source.files)
+
+
+def _write_settings(source: ModelSource, folder: Path, dtype: str) -> None:
+    (folder / "config.json").write_text(config_json(source, dtype), "utf-8")
+    if source.weights and (source.weights / GENERATION).is_file():
+        shutil.copyfile(source.weights / GENERATION, folder / GENERATION)
+
+
+def _write_tokenizer(tokenizer: Tokenizer, folder: Path, *, chats: bool) -> None:
+    """The tokenizer and its chat template; tokenizer.json byte by byte, for its hash is what stages compare.
+
+    A model that has read conversations in the plain form gets the template that wrote them.
+    """
     if tokenizer.path is None:
         return
     tokenizer.loaded.save_pretrained(str(folder))
+    if chats and not tokenizer.loaded.chat_template:
+        (folder / "chat_template.jinja").write_text(chat_template_of(tokenizer), "utf-8")
     original = Path(tokenizer.path) / TOKENIZER
     if original.is_file():
         shutil.copyfile(original, folder / TOKENIZER)
-
-
-def _history(trainer: Trainer) -> list[dict[str, Any]]:
-    """Every stage that these weights have been through, with its tokens per source.
-
-    The list travels from stage to stage.
-    """
-    before = trainer.plan.model.weights
-    past = before / HISTORY if before else None
-    earlier = json.loads(past.read_text("utf-8")) if past and past.is_file() else []
-    config = trainer.config
-    tokens = {"tokens": trainer.step * config.tokens_per_step, "source_tokens": trainer.source_tokens()}
-    return [*earlier, {"model": config.model, "data": config.data, "steps": trainer.step, **tokens}]

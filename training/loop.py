@@ -1,39 +1,48 @@
-"""The training loop: one command starts and resumes a run, measures, saves, and exports at the end."""
+"""The training loop: what happens at each step, in order. One command starts and resumes it."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-import signal
-import time
+import json
+from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from corpus.engine.config import to_dict
-from corpus.engine.errors import DataError
+from corpus.engine.errors import DataError, UserError
 from corpus.engine.manifest import versions
-from corpus.engine.progress import Progress
-from training import heldout
-from training.arrays import Int32
-from training.checkpoint import CheckpointStore
+from training.checkpoints.folders import MODEL, STATE
+from training.checkpoints.reading import Checkpoint, checkpoint_in
+from training.checkpoints.store import CheckpointStore
+from training.history import history_in
 from training.loader import Batch, Loader, LoaderState
-from training.loss import token_loss_sum
-from training.metrics import MetricsLog
-from training.model import build_model, tensors_of
+from training.measure import Measurements, describe
+from training.model import build_model, config_json, tensors_of
 from training.optimiser import Optimiser
-from training.packing import isolation_mask, labels_of
 from training.parallel import World
 from training.plan import Plan, check_division, check_fingerprint
+from training.run_log.opening import recording
+from training.run_log.recorder import Recorder, StepFacts
+from training.safety.blame import Rows, blame, labels_of
+from training.safety.spikes import LAG, SpikeGuard
 from training.schedule import learning_rate
+from training.signals import EXIT_REQUEUE, heeded
+from training.step import TrainStep
 
-EXIT_REQUEUE = 75  # sysexits' EX_TEMPFAIL: stopped by SIGTERM with a checkpoint; the same command goes on
+
+class Word(NamedTuple):
+    """What each rank tells all others before a step, so that they decide alike."""
+
+    stop: bool
+    fault: str | None  # of the checkpoint that is being written
+    valid_tokens: int
+    digests: list[bytes]
 
 
 class Trainer:
@@ -48,176 +57,164 @@ class Trainer:
         self.fingerprint = plan.fingerprint()  # of the inputs as they were when this process began
         if self.resumed:
             check_fingerprint(self.resumed.folder, self.resumed.state["fingerprint"], self.fingerprint)
-            self.state = LoaderState.from_json(self.resumed.state["loader"])
-        else:
-            self.state = LoaderState.start(len(plan.shards.sources), self.config.rows)
-        self.step = self.state.step
-        self.model: Any = build_model(self.config, plan.model, world, fill=not self.resumed)
-        self.optimiser = Optimiser(self.model, self.config.optimiser, self.step)
-        if self.resumed:
-            self.resumed.load(self._tensors(), world)
-        self.heldout = heldout.open_heldout(self.config, plan.tokenizer, plan.model.config.vocab_size)
-        self.log: MetricsLog | None = None
+        origin = self.resumed or checkpoint_in(plan.model.weights, world)
+        self._begin(self.resumed.state if self.resumed else None)
+        self._build(origin, carried=bool(self.resumed) or self.config.carry_optimiser)
+        self.work = TrainStep(self.model, self.optimiser, self.config, world, say)
+        self.measurements = Measurements(plan, self.work, world)
+        self._saved_step = self.step if self.resumed else -1
         self._stop = False
+
+    def _begin(self, saved: Any) -> None:
+        """Where the run stands: at its start, or where a checkpoint's state says."""
+        config = self.config
+        start = LoaderState.start(len(self.plan.shards.sources), config.rows)
+        self.state = LoaderState.from_json(saved["loader"]) if saved else start
+        self.step = self.state.step
+        self.spikes = SpikeGuard(config.spikes, saved["spikes"] if saved else ())
+
+    def _build(self, origin: Checkpoint | None, *, carried: bool) -> None:
+        """Model and optimiser, from a checkpoint of this run or another, or as the plan's model says."""
+        self.model: Any = build_model(self.config, self.plan.model, self.world, fill=origin is None)
+        updates = origin.state["updates"] if origin and carried else 0
+        self.optimiser = Optimiser(self.model, self.config.optimiser, updates, compile=self.config.compile)
+        self._updates = updates
+        if origin:
+            origin.load(self.tensors() if carried else tensors_of(self.model), self.world)
 
     def run(self) -> None:
         """Train to the budget.
 
-        Raises SystemExit with EXIT_REQUEUE after SIGTERM, with a checkpoint on disk.
+        Raises SystemExit with EXIT_REQUEUE after a stop signal, with a checkpoint on disk.
         """
-        self._open_log()
-        before = signal.signal(signal.SIGTERM, self._on_sigterm)
-        try:
-            with self._loader() as loader, Progress("training") as progress:
-                if not self.resumed:
-                    self._measure()
+        with heeded(self._ask_to_stop), self._loader() as loader, self._recording() as recorder:
+            if not self.resumed:
+                self._measure(recorder)
+            try:
                 while self.step < self.config.steps:
-                    self._next(loader, progress)
-        finally:
-            signal.signal(signal.SIGTERM, before)
-            if self.log:
-                self.log.close()
+                    self._next(loader, recorder)
+                self._tell_left_out(loader, recorder)
+                self.store.wait()
+            finally:
+                self.store.close()
 
-    def _next(self, loader: Loader, progress: Progress) -> None:
-        started = time.perf_counter()
+    def _next(self, loader: Loader, recorder: Recorder) -> None:
         batch = loader.next()
-        shares = self.world.gather((self._stop, int(np.count_nonzero(batch.positions)), batch.digests()))
-        if any(stop for stop, _, _ in shares):
-            self.save()
-            self.say(f"stopped by SIGTERM; step {self.step} is saved and the same command goes on.")
-            raise SystemExit(EXIT_REQUEUE)
-        valid = sum(count for _, count, _ in shares)
-        loss, norm, lr = self._train(batch, valid)
-        self.step, self.state = self.step + 1, batch.state
-        seconds = time.perf_counter() - started
-        digests = [digest for _, _, part in shares for digest in part]
-        self._log_step(digests, loss=loss, valid_tokens=valid, lr=lr, grad_norm=norm, seconds=seconds)
-        progress.update(self.step, self.config.steps, f"loss {loss:.3f}")
-        last = self.step == self.config.steps
-        if self.heldout and (
-            last or (self.config.heldout.every and self.step % self.config.heldout.every == 0)
-        ):
-            self._measure()
-        if last or self.step % self.config.checkpoint.every == 0:
-            self.save()
+        words = self.world.gather(Word(self._stop, self.store.fault(), batch.targets(), batch.digests()))
+        if faults := [word.fault for word in words if word.fault]:
+            self.store.wait()  # raises it where it is known in full
+            raise UserError(faults[0])
+        if any(word.stop for word in words):
+            self._leave(recorder, loader)
+        self._train(batch, words, recorder)
+        config, step = self.config, self.step
+        permanent = config.reaches(config.checkpoint.keep_every, step)
+        saves = permanent or step == config.steps or step % config.checkpoint.every == 0
+        measures = self.measurements.are_due(step)
+        if saves or measures or step % config.log.every == 0 or step % LAG == 0:
+            recorder.flush(loader.waited)
+        if measures:
+            self._measure(recorder)
+        if saves:
+            self.save(recorder, permanent=permanent)
 
-    def _train(self, batch: Batch, valid: int) -> tuple[float, float, float]:
-        """One optimiser step; returns loss, gradient norm and learning rate.
-
-        The weights stay as they are if a gradient is not finite.
-        """
+    def _train(self, batch: Batch, words: list[Word], recorder: Recorder) -> None:
+        """One optimiser step, whose figures stay on the device until they are flushed."""
+        config, step = self.config, self.step + 1
         # Random numbers (dropout) are a function of seed, step and rank, so no generator has to be saved.
-        torch.manual_seed((self.config.seed << 40) ^ (self.step << 16) ^ self.world.rank)
-        lr = learning_rate(self.config, (self.step + 1) * self.config.tokens_per_step)
-        total, micro = 0.0, self.config.micro_rows
-        starts = range(0, len(batch.ids), micro)
-        for start in starts:
-            self.model.set_requires_gradient_sync(start == starts[-1])
-            summed = self._forward(batch.ids[start : start + micro], batch.positions[start : start + micro])
-            torch.autograd.backward(summed / max(valid, 1))
-            total += summed.item()
-        loss = sum(self.world.gather(total)) / max(valid, 1)
-        norm = self.optimiser.clip()
-        if not math.isfinite(norm) or not math.isfinite(loss):
-            raise DataError(
-                f"step {self.step + 1}: loss {loss} with a gradient norm of {norm}; the weights were "
-                "not changed. Look at the documents of this step, or lower optimiser.lr in a new output "
-                "folder; the same command goes on from the last checkpoint."
-            )
-        self.optimiser.step(lr)
-        self.optimiser.zero()
-        return loss, norm, lr
+        torch.manual_seed((config.seed << 40) ^ (self.step << 16) ^ self.world.rank)
+        tokens, valid = step * config.tokens_per_step, sum(word.valid_tokens for word in words)
+        lr = learning_rate(config, tokens)
+        limits = self.spikes.limits(step) if config.spikes.action == "skip" else None
+        rows = Rows(batch.ids, batch.positions, labels_of(batch))
+        result = self.work.step(rows, valid, lr, skip_above=limits)
+        self.step, self.state = step, batch.state
+        digests = [digest for word in words for digest in word.digests]
+        recorder.add(StepFacts(step, tokens, valid, lr, digests, self.source_tokens(), batch), result)
 
-    def _forward(self, ids: Int32, positions: Int32) -> Tensor:
-        """Summed loss of some rows, documents isolated.
+    def _measure(self, recorder: Recorder) -> None:
+        with recorder.speed.apart():
+            for row in self.measurements.rows(self.step):
+                recorder.write(row)
+                self.say(describe(row))
 
-        The cache is off: with it, packed documents see each other.
-        """
-        device = self.world.device
-        tokens = torch.from_numpy(ids).to(device, torch.long, non_blocking=True)
-        places = torch.from_numpy(positions).to(device, torch.long, non_blocking=True)
-        mask = isolation_mask(places)
-        logits = self.model(
-            input_ids=tokens, position_ids=places, attention_mask=mask, use_cache=False
-        ).logits
-        return token_loss_sum(logits, labels_of(tokens, places))
-
-    def _measure(self) -> None:
-        def forward(ids: Int32, positions: Int32) -> tuple[float, int]:
-            return self._forward(ids, positions).item(), int(np.count_nonzero(positions))
-
-        self.model.eval()
-        with torch.no_grad():
-            for source in self.heldout:
-                row = heldout.measure(source, self.config, self.world, forward)
-                if self.log:
-                    self.log.write({"event": "eval", "step": self.step, **row})
-                self.say(f"held-out loss of {source.name} at step {self.step}: {row['loss']:.4f}")
-        # Without a backward pass the root keeps its gathered parameters, which are no memory to save from.
-        self.model.reshard()
-        self.model.train()
-
-    def save(self) -> None:
-        """Publish a checkpoint of this step, unless the run stands on one."""
-        if self.resumed and self.resumed.step == self.step:
+    def save(self, recorder: Recorder, *, permanent: bool = False) -> None:
+        """Begin a checkpoint of this step, unless the run stands on one. Its rows are on the disk first."""
+        if self._saved_step == self.step:
             return
         slots = self._slots()
         cursors = np.concatenate(self.world.gather(self.state.cursors[:, slots.start : slots.stop]), axis=1)
-        if self.log:
-            self.log.sync()
+        recorder.sync()
         state = {
+            "step": self.step,
             "loader": replace(self.state, cursors=cursors).to_json(),
+            "updates": recorder.updates,
+            "spikes": self.spikes.state(),
             "fingerprint": self.fingerprint,
             "source_tokens": self.source_tokens(),
+            "history": self.history(),
             "world_size": self.world.size,
             "config": to_dict(self.config),
             "versions": versions(),
         }
-        self.store.save(self.step, self._tensors(), state)
+        model = json.loads(config_json(self.plan.model, "float32"))
+        self.store.save(self.step, self.tensors(), {STATE: state, MODEL: model}, permanent=permanent)
+        self._saved_step = self.step
+
+    def _leave(self, recorder: Recorder, loader: Loader) -> NoReturn:
+        recorder.flush(loader.waited)
+        self.save(recorder)
+        self.store.wait()
+        self.say(f"stopped by a signal; step {self.step} is saved and the same command goes on.")
+        raise SystemExit(EXIT_REQUEUE)
+
+    def _tell_left_out(self, loader: Loader, recorder: Recorder) -> None:
+        """What of the conversations was not trained on, by reason, since this launch began."""
+        if left_out := sum(self.world.gather(loader.left_out), Counter[str]()):
+            recorder.write({"event": "left_out", "step": self.step, "reasons": dict(left_out)})
+            reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(left_out.items()))
+            self.say(f"left out of the conversations: {reasons}")
+
+    def _not_finite(self, facts: StepFacts, loss: float, norm: float) -> NoReturn:
+        cause = blame(facts.batch, self.measurements.row_losses, self.world, self.config.micro_rows)
+        raise DataError(
+            f"step {facts.step}: loss {loss} with a gradient norm of {norm}; the weights were not changed "
+            f"by it. {cause} The same command goes on from the last checkpoint."
+        )
 
     def source_tokens(self) -> dict[str, int]:
         counts = (self.state.counts * self.config.length).tolist()
         return dict(zip(self.plan.shards.names, counts, strict=True))
 
-    def _log_step(self, digests: list[bytes], **values: float) -> None:
-        if self.log is None:
-            return
-        seconds = values.pop("seconds")
-        row = {
-            "event": "step",
-            "step": self.step,
-            "loss": values.pop("loss"),
-            "tokens": self.step * self.config.tokens_per_step,
-        }
-        rate = round(self.config.tokens_per_step / seconds, 1)
-        row.update(
-            token_hash=hashlib.blake2b(b"".join(digests), digest_size=16).hexdigest(),
-            **values,
-            tokens_per_second=rate,
-            source_tokens=self.source_tokens(),
-        )
-        self.log.write(row)
+    def history(self) -> list[dict[str, Any]]:
+        """The stages of these weights up to now, this one last."""
+        config = self.config
+        tokens = {"tokens": self.step * config.tokens_per_step, "source_tokens": self.source_tokens()}
+        stage = {"model": config.model, "data": config.data, "steps": self.step, **tokens}
+        return [*history_in(self.plan.model.weights), stage]
 
-    def _open_log(self) -> None:
-        self.log = MetricsLog(self.output / "metrics.jsonl") if self.world.first else None
-        if self.log:
-            self.log.cut(self.step if self.resumed else -1)
+    def tensors(self) -> dict[str, Tensor]:
+        """All that a checkpoint holds beside its state."""
+        return {**tensors_of(self.model), **self.optimiser.tensors()}
+
+    def _recording(self) -> AbstractContextManager[Recorder]:
+        return recording(
+            self.plan, self.world, self.spikes, self.say, self._not_finite,
+            step=self.step, updates=self._updates, resumed=bool(self.resumed),
+        )  # fmt: skip
+
+    def _ask_to_stop(self) -> None:
+        self._stop = True
 
     def _loader(self) -> Loader:
         config = self.config
         return Loader(
             self.plan.shards, self.plan.tokenizer, rows=config.rows, length=config.length, seed=config.seed,
             vocabulary=self.plan.model.config.vocab_size, slots=self._slots(), state=self.state,
-            workers=config.workers, prefetch=config.prefetch,
+            workers=config.workers, prefetch=config.prefetch, repeat=config.repeat,
         )  # fmt: skip
 
     def _slots(self) -> range:
         """The slots of the global batch that this rank serves."""
         mine = self.config.rows // self.world.size
         return range(self.world.rank * mine, (self.world.rank + 1) * mine)
-
-    def _on_sigterm(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop = True
-
-    def _tensors(self) -> dict[str, Tensor]:
-        return {**tensors_of(self.model), **self.optimiser.tensors()}

@@ -6,13 +6,15 @@ about one row of it. Both functions depend on counts alone; every rank computes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import lcm
 
 import numpy as np
 
+from corpus.engine.errors import UserError, nearest
 from training.arrays import Int64
+from training.shards import ShardSet
 
 
 def integer_shares(weights: Sequence[float]) -> list[int]:
@@ -25,20 +27,65 @@ def integer_shares(weights: Sequence[float]) -> list[int]:
     return [int(fraction * common) for fraction in fractions]
 
 
-def quota(shares: Sequence[int], counts: Int64, rows: int) -> list[int]:
+def row_caps(shards: ShardSet, repeat: Mapping[str, float], length: int) -> list[int | None]:
+    """How many rows each source may give in all: `repeat` passes over its tokens. None: as many as asked for.
+
+    Raises UserError for a source that is not there or whose tokens are not counted.
+    """
+    for name in repeat:
+        if name not in shards.names:
+            raise UserError(f"repeat names the unknown source '{name}': {nearest(name, shards.names)}")
+    caps: list[int | None] = []
+    for source in shards.sources:
+        passes = repeat.get(source.name)
+        if passes is not None and source.tokens is None:
+            raise UserError(
+                f"repeat.{source.name} cannot be kept: its shards do not say how many tokens they have; "
+                "write them with num_tokens, or leave the key out."
+            )
+        caps.append(None if passes is None else int(passes * (source.tokens or 0)) // length)
+    return caps
+
+
+def check_caps(shards: ShardSet, caps: Sequence[int | None], rows: int) -> None:
+    """Raises UserError where the sources may not give `rows` rows in all."""
+    if None not in caps and (most := sum(cap or 0 for cap in caps)) < rows:
+        raise UserError(
+            f"with these keys repeat.NAME the sources give {most:,} rows and the run needs {rows:,}; "
+            f"raise repeat for one of {', '.join(shards.names)}, or lower tokens."
+        )
+
+
+def quota(
+    shares: Sequence[int], counts: Int64, rows: int, caps: Sequence[int | None] | None = None
+) -> list[int]:
     """Rows of each source in the next `rows` rows, after `counts` rows so far; shares are above 0.
 
     A source is behind by share * (n + 1) - count * total; with whole numbers no rounding adds up. Ties go
-    to the first source.
+    to the first source. A source that has reached its cap gives no more, and the others, which are in
+    proportion already, go on in proportion: n and total are those of the open sources alone.
     """
-    total = sum(shares)
-    have = [int(count) for count in counts]
-    start, taken = sum(have), [0] * len(have)
-    for row in range(start + 1, start + rows + 1):
-        behind = [share * row - count * total for share, count in zip(shares, have, strict=True)]
-        source = max(range(len(have)), key=lambda s: (behind[s], -s))
-        have[source] += 1
-        taken[source] += 1
+    have, taken = [int(count) for count in counts], [0] * len(shares)
+    ends = [-1 if cap is None else cap for cap in caps] if caps else [-1] * len(shares)
+    left = rows
+    while left:
+        open_ = [s for s in range(len(shares)) if ends[s] < 0 or have[s] < ends[s]]
+        if not open_:
+            raise UserError(
+                "every source has been read as often as repeat.NAME allows; raise one, or lower tokens."
+            )
+        total, given = sum(shares[s] for s in open_), sum(have[s] for s in open_)
+        behind = {s: shares[s] * (given + 1) - have[s] * total for s in open_}
+        while left:
+            source = max(behind, key=behind.__getitem__)  # the first of equals
+            for s in open_:
+                behind[s] += shares[s]
+            behind[source] -= total
+            have[source] += 1
+            taken[source] += 1
+            left -= 1
+            if have[source] == ends[source]:
+                break
     return taken
 
 

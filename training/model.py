@@ -5,6 +5,7 @@ Their weights come from slices of safetensors or from a seed.
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,12 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 from corpus.engine.errors import UserError
-from training import weights
+from training import heads, weights
+from training.attention import backends
 from training.config import TrainConfig
+from training.memory import budget, recompute
 from training.parallel import World, shard_model
+from training.precision import float8
 from training.tokens import Tokenizer, gives_same_ids
 
 
@@ -33,6 +37,14 @@ class ModelSource:
         """A hash of each file that the start depends on, by the file's name."""
         stored = sorted(self.weights.glob("*.safetensors")) if self.weights else []
         return {file.name: weights.identity(file) for file in [self.folder / "config.json", *stored]}
+
+
+@dataclass(frozen=True)
+class Built:
+    """How a model was built; it is the attribute `built` of the model."""
+
+    attention: str
+    plan: budget.MemoryPlan
 
 
 def find_model(config: TrainConfig, tokenizer: Tokenizer) -> ModelSource:
@@ -86,22 +98,30 @@ def _check_fit(config: TrainConfig, found: Any, tokenizer: Tokenizer) -> None:
 
 
 def count_parameters(source: ModelSource) -> int:
-    return sum(parameter.numel() for parameter in _empty(source).parameters())
+    return sum(parameter.numel() for parameter in empty(source).parameters())
 
 
 def build_model(config: TrainConfig, source: ModelSource, world: World, *, fill: bool = True) -> nn.Module:
     """The sharded model on this rank's device with fp32 master weights, equal for any world size.
 
-    Without `fill` the parameters hold garbage: the caller reads a checkpoint into them.
+    Without `fill` the parameters hold garbage: the caller reads a checkpoint into them. Called with
+    `targets`, the model returns losses (heads.py); without, what transformers returns.
     """
-    model: Any = _empty(source)
-    if config.recompute:
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+    bf16 = config.precision == "bf16"
+    kind = model_class(source)
+    backend = backends.choose(config.attention, kind, source.config, world.device, bf16=bf16)
+    model: Any = empty(source, backend=backend)
     layers = decoder_layers(model)
+    if config.float8:
+        float8.check(world.device, compiled=config.compile)
+        float8.convert(layers)
+    plan = budget.plan_for(config, source, world.size, world.device)
+    recompute.apply(layers, plan.modes)
     if config.compile:
         for layer in layers:
             layer.compile()
-    shard_model(model, layers, world, bf16=config.precision == "bf16")
+    heads.install(model, chunk=config.loss_chunk, z_loss=config.z_loss, compile=config.compile)
+    shard_model(model, layers, world, bf16=bf16)
     tied = _is_tied(model)
     model.to_empty(device=world.device)
     if fill and source.weights is None:
@@ -112,6 +132,7 @@ def build_model(config: TrainConfig, source: ModelSource, world: World, *, fill:
     if tied and not _is_tied(model):
         raise RuntimeError("the input and output embeddings of the model came apart while it was sharded")
     check_buffers(model)
+    model.built = Built(backend, plan)
     return cast(nn.Module, model)
 
 
@@ -143,12 +164,25 @@ def check_buffers(model: nn.Module) -> None:
                 )
 
 
-def _empty(source: ModelSource) -> Any:
+def model_class(source: ModelSource) -> Any:
+    """The class of transformers that this configuration builds."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(source.config), None)
+    if kind is None:
+        raise UserError(
+            f"{source.folder}/config.json is of a {type(source.config).__name__}: no causal language model."
+        )
+    return kind
+
+
+def empty(source: ModelSource, *, backend: str = "eager", dtype: torch.dtype = torch.float32) -> Any:
+    """The model without memory for its weights, on the device `meta`."""
     from transformers import AutoModelForCausalLM
 
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(
-            source.config, dtype=torch.float32, attn_implementation="sdpa"
+            copy.deepcopy(source.config), dtype=dtype, attn_implementation=backends.implementation(backend)
         )
 
 
@@ -201,8 +235,8 @@ def _rotary_modules(model: nn.Module) -> list[tuple[nn.Module, nn.Module]]:
     return pairs
 
 
-def write_config(source: ModelSource, folder: Path, dtype: str) -> None:
-    """config.json of an export, with the number format of its weights."""
+def config_json(source: ModelSource, dtype: str) -> str:
+    """config.json of an export whose weights are in this number format."""
     data = json.loads(source.config.to_json_string(use_diff=True))
-    data.update(dtype=dtype, architectures=[type(_empty(source)).__name__])
-    (folder / "config.json").write_text(json.dumps(data, indent=2, sort_keys=True) + "\n", "utf-8")
+    data.update(dtype=dtype, architectures=[model_class(source).__name__])
+    return json.dumps(data, indent=2, sort_keys=True) + "\n"

@@ -11,10 +11,11 @@ from corpus.engine.config import to_dict
 from corpus.engine.errors import UserError
 from corpus.engine.manifest import difference
 from training import heldout
+from training.checkpoints.folders import is_checkpoint
 from training.config import TrainConfig, phase_tokens
-from training.mixing import integer_shares
+from training.mixing import check_caps, integer_shares, row_caps
 from training.model import ModelSource, count_parameters, find_model
-from training.shards import ShardSet, facts_of, open_set, row_tokens
+from training.shards import ShardSet, facts_of, open_set
 from training.tokens import Tokenizer, find_tokenizer
 
 
@@ -34,11 +35,7 @@ class Plan:
     def epochs(self) -> dict[str, float]:
         """How often the run will read each source; sources whose tokens are not counted are left out."""
         budget = self.config.steps * self.config.tokens_per_step
-        have = {
-            source.name: sum(int(row_tokens(file).sum()) for file in source.files)
-            for source in self.shards.sources
-            if all("num_tokens" in file.columns for file in source.files)
-        }
+        have = {source.name: source.tokens for source in self.shards.sources}
         shares = self.shares()
         return {name: shares[name] * budget / tokens for name, tokens in have.items() if tokens}
 
@@ -84,9 +81,15 @@ class Plan:
 
 def make_plan(config: TrainConfig) -> Plan:
     """Resolve the inputs. Raises UserError for what cannot be trained."""
-    shards = open_set(config.data, config.weights)
+    shards = open_set(config.data, config.weights, config.store)
     tokenizer = find_tokenizer(shards, config.tokenizer)
+    check_caps(shards, row_caps(shards, config.repeat, config.length), config.steps * config.rows)
     plan = Plan(config, shards, tokenizer, find_model(config, tokenizer))
+    if config.carry_optimiser and not is_checkpoint(plan.model.weights):
+        raise UserError(
+            f"carry_optimiser=true, but model={config.model} is no checkpoint and holds no optimiser state; "
+            "give model=RUN/checkpoints/step_N, or leave the key out."
+        )
     if config.max_epochs is not None:
         for name, times in plan.epochs().items():
             if times > config.max_epochs:

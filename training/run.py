@@ -5,7 +5,7 @@
 
 The output folder gets metrics.jsonl, checkpoints/step_N/, export/ (Hugging Face format), and config.yaml and
 run.json, which say what the run began with: with other keys or inputs it is refused, not taken on.
-Exit codes: 0 done, 1 bug, 2 user, 3 data, 75 stopped by SIGTERM with a checkpoint: run it again.
+Exit codes: 0 done, 1 bug, 2 user, 3 data, 75 stopped by SIGTERM or SIGUSR1 with a checkpoint: run it again.
 """
 
 from __future__ import annotations
@@ -27,15 +27,18 @@ import logging
 from corpus.engine.cli import run_job
 from training.config import TrainConfig
 from training.export import EXPORT, export_run, is_exported
+from training.forecast import dry_run
 from training.loop import Trainer
 from training.parallel import join_world
 from training.plan import make_plan
 from training.run_folder import begin, check_same_run, has_begun, held
+from training.run_log.sinks import check_sinks
 
 
 def train(config: TrainConfig) -> str | None:
     """Run one stage to its end; returns a summary on rank 0 and None elsewhere."""
     plan = make_plan(config)
+    check_sinks(config.log)
     logging.getLogger("torch.distributed.checkpoint").setLevel(logging.ERROR)
     with join_world(config.device) as world:
 
@@ -67,9 +70,7 @@ def _to_the_end(trainer: Trainer) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    return run_job(
-        TrainConfig, train, description=__doc__ or "", plan=lambda config: str(make_plan(config)), argv=argv
-    )
+    return run_job(TrainConfig, train, description=__doc__ or "", plan=dry_run, argv=argv)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
     python training/sweep.py --config conf/training/sweeps/tiny.yaml data=WORKSPACE/shards/stage1 output=SWEEP
 
-Runs one after another, or with launch=slurm writes a batch script for each. The same command goes on where it
-stopped. Writes runs.parquet (a row per run and benchmark), law.json, law.svg and stage1.yaml (the mix that is
-recommended).
+Runs `parallel` at a time, or with launch=slurm writes a batch script for each. With base_tokens= each size
+first gets a base that its runs go on from. The same command goes on where it stopped; launch=law fits what is
+finished. Writes runs.parquet (a row per run and benchmark), law.json, law.md, law.svg and stage1.yaml (the
+recommended mix).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from corpus.engine.progress import Progress
 from training.sweeps import runs
 from training.sweeps.config import Cell, SweepConfig, cells
 from training.sweeps.study import study, write_runs
+from training.trials.launch import Trial, train_all
+from training.trials.slurm import write_scripts
 
 
 def sweep(config: SweepConfig) -> str:
@@ -30,30 +33,45 @@ def sweep(config: SweepConfig) -> str:
     grid = _grid(config)
     output = Path(config.output)
     output.mkdir(parents=True, exist_ok=True)
-    if config.launch == "slurm":
-        waiting = [cell for cell in grid if runs.losses_of(config, cell) is None]
-        scripts = [runs.write_script(config, cell) for cell in waiting]
-        if scripts:
-            return f"{len(scripts)} scripts: for s in {output}/runs/*/run.sh; do sbatch $s; done"
-    rows: list[dict[str, Any]] = []
-    with Progress("sweeping") as progress:
-        for number, cell in enumerate(grid):
-            rows += finished(config, cell)
-            write_runs(output, rows)
-            progress.update(number + 1, len(grid), cell.name)
+    waiting = [] if config.launch == "law" else [cell for cell in grid if runs.losses(config, cell) is None]
+    if config.launch == "slurm" and waiting:
+        return _scripts(config, waiting)
+    if waiting:
+        _train(config, grid, waiting)
+    rows = [row for cell in grid for row in runs.rows(config, cell)]
+    write_runs(output, rows)
     return summary(study(config, rows), output)
 
 
-def finished(config: SweepConfig, cell: Cell) -> list[dict[str, Any]]:
-    """The rows of one run for runs.parquet, after training and measuring what is not there yet."""
-    if runs.losses_of(config, cell) is None:
-        runs.train(config, cell)
-    losses = runs.losses_of(config, cell) or {}
-    plan = runs.plan_of(config, cell)
-    one = {"run": cell.name, "model": cell.model, "seed": cell.seed, "share": cell.share}
-    one |= {"size": runs.size_of(plan.model), "tokens": plan.config.steps * plan.config.tokens_per_step}
-    one["shares"] = list(plan.config.weights.items())
-    return [{**one, "benchmark": name, "loss": loss} for name, loss in sorted(losses.items())]
+def _train(config: SweepConfig, grid: list[Cell], waiting: list[Cell]) -> None:
+    """Bases first, then the runs; runs.parquet grows with each that ends."""
+    settings: dict[str, Any] = {"launcher": runs.launcher_of(config), "parallel": config.parallel}
+    settings["keep"] = config.keep_checkpoints
+    with Progress("sweeping") as progress:
+        bases = [base for model in dict.fromkeys(cell.model for cell in waiting)
+                 if (base := runs.base_of(config, model)) and not base.finished]  # fmt: skip
+        train_all(bases, lambda base: progress.update(0, len(grid), base.name), **settings)
+        by_name = {cell.name: cell for cell in waiting}
+        rows = [row for cell in grid if cell not in waiting for row in runs.rows(config, cell)]
+        ended = len(grid) - len(waiting)
+
+        def done(trial: Trial) -> None:
+            nonlocal ended
+            ended += 1
+            rows.extend(runs.rows(config, by_name[trial.name]))
+            write_runs(Path(config.output), rows)
+            progress.update(ended, len(grid), trial.name)
+
+        train_all([runs.trial(config, cell) for cell in waiting], done, **settings)
+
+
+def _scripts(config: SweepConfig, waiting: list[Cell]) -> str:
+    after = {cell.name: base for cell in waiting if (base := runs.base_of(config, cell.model))}
+    submit = write_scripts(
+        Path(config.output), [runs.trial(config, cell) for cell in waiting], after,
+        launcher=runs.launcher_of(config), options=config.slurm,
+    )  # fmt: skip
+    return f"{len(waiting)} runs are waiting: sh {submit} hands them in, and the same command fits them later"
 
 
 def summary(law: dict[str, Any], output: Path) -> str:
@@ -73,11 +91,17 @@ def summary(law: dict[str, Any], output: Path) -> str:
 def plan(config: SweepConfig) -> str:
     grid = _grid(config)
     lines = []
-    for cell in grid:
-        found = runs.settings(config, cell)
-        lines.append(f"  {cell.name:<24} {found.tokens:>14,} tokens  " + ", ".join(
-            f"{name} {share:.3f}" for name, share in found.weights.items()))  # fmt: skip
+    for model in config.models:
+        if base := runs.base_of(config, model):
+            lines.append(_planned(base))
+    lines += [_planned(runs.trial(config, cell)) for cell in grid]
     return "\n".join([f"sweep: {len(grid)} runs -> {config.output}", *lines])
+
+
+def _planned(trial: Trial) -> str:
+    found = runs.settings_of(trial)
+    shares = ", ".join(f"{name} {share:.3f}" for name, share in found.weights.items())
+    return f"  {trial.name:<24} {found.tokens:>14,} tokens  {shares}"
 
 
 def _share(value: float | None) -> str:

@@ -13,10 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from tokenizers import Tokenizer as FastTokenizer
 
 from corpus.engine.errors import UserError
 from training.arrays import Int32, Int64
+from training.encoding import Encoder
 from training.shards import ShardSet
 
 TOKENIZER = "tokenizer.json"
@@ -33,6 +34,8 @@ class Tokenizer:
     vocab_size: int | None
     eos: int | None
     sha256: str | None
+    bos: int | None = None
+    says_bos: bool = False  # whether the shards' manifest says what begins a document, be it nothing
 
     @cached_property
     def loaded(self) -> Any:
@@ -47,25 +50,28 @@ class Tokenizer:
             raise UserError(f"cannot load the tokenizer {self.path}: {str(error).splitlines()[0]}") from error
 
     @cached_property
-    def _frame(self) -> tuple[list[int], list[int]]:
-        """Ids before and after each document: BOS where the tokenizer puts one, and exactly one EOS."""
+    def encoder(self) -> Encoder:
+        """Text to ids. Raises UserError for a tokenizer without an end-of-sequence token."""
         tokenizer = self.loaded
         if tokenizer.eos_token_id is None:
             raise UserError(f"the tokenizer {self.path} has no end-of-sequence token, which parts documents.")
-        with_special = tokenizer("a")["input_ids"]
-        begins = tokenizer.bos_token_id is not None and with_special[0] == tokenizer.bos_token_id
-        return [tokenizer.bos_token_id] if begins else [], [tokenizer.eos_token_id]
+        if not tokenizer.is_fast:
+            raise UserError(f"the tokenizer {self.path} has no tokenizer.json; give one that has.")
+        # By the file where there is one, as the shard job does: transformers builds some kinds anew, and
+        # some of those give other ids.
+        file = Path(self.path or "") / TOKENIZER
+        fast = FastTokenizer.from_file(str(file)) if file.is_file() else tokenizer.backend_tokenizer
+        begins = self.bos is not None if self.says_bos else _adds_bos(tokenizer)
+        bos = (self.bos if self.says_bos else tokenizer.bos_token_id) if begins else None
+        return Encoder.of(fast, tokenizer.eos_token_id, bos)
 
     def encode(self, texts: Sequence[str]) -> tuple[Int32, Int64]:
-        """Ids of all documents in one array, and their offsets [documents + 1]. Empty texts get no ids."""
-        before, after = self._frame
-        encoded = self.loaded(
-            list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False
-        )
-        documents = [[*before, *ids, *after] if ids else [] for ids in encoded["input_ids"]] if texts else []
-        offsets = np.cumsum([0, *map(len, documents)], dtype=np.int64)
-        values = np.fromiter((i for ids in documents for i in ids), dtype=np.int32, count=int(offsets[-1]))
-        return values, offsets
+        """Ids of all documents in one array, and their offsets [documents + 1]. Empty texts get no ids.
+
+        Each document ends with one separator, and begins with BOS where the shards' manifest says so, or,
+        where that is silent, where the tokenizer puts one.
+        """
+        return self.encoder.documents(texts)
 
 
 def find_tokenizer(shards: ShardSet, path: str | None) -> Tokenizer:
@@ -85,7 +91,7 @@ def find_tokenizer(shards: ShardSet, path: str | None) -> Tokenizer:
     file = Path(path) / TOKENIZER
     digest = _sha256(file) if file.is_file() else None
     loaded = Tokenizer(path, None, None, digest).loaded
-    return Tokenizer(path, len(loaded), loaded.eos_token_id, digest)
+    return Tokenizer(path, len(loaded), loaded.eos_token_id, digest, by_shards.bos, by_shards.says_bos)
 
 
 def gives_same_ids(folder: Path, tokenizer: Tokenizer) -> bool:
@@ -105,7 +111,12 @@ def _of_manifest(facts: Mapping[str, Any]) -> Tokenizer:
         return Tokenizer(None, None, None, None)
     local = Path(facts["root"]) / str(facts.get("path"))
     where = str(local) if local.is_dir() else facts.get("name")
-    return Tokenizer(where, facts.get("vocab_size"), facts.get("eos_token_id"), facts.get("sha256"))
+    size, eos, sha256 = (facts.get(key) for key in ("vocab_size", "eos_token_id", "sha256"))
+    return Tokenizer(where, size, eos, sha256, facts.get("bos_token_id"), "bos_token_id" in facts)
+
+
+def _adds_bos(tokenizer: Any) -> bool:
+    return tokenizer.bos_token_id is not None and tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
 
 
 def _sha256(file: Path) -> str:
@@ -117,8 +128,6 @@ def _what_decides_ids(file: Path) -> dict[str, Any]:
 
     Libraries write the same tokenizer in different bytes, and special tokens around a document are ours.
     """
-    from tokenizers import Tokenizer as FastTokenizer
-
     try:
         parts = json.loads(FastTokenizer.from_file(str(file)).to_str())
     except Exception as error:  # the library raises bare Exception for a file that it cannot parse

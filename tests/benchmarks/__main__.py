@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.benchmarks import (
+    checkpoints,
     decontamination,
     deduplication,
     filtering,
@@ -15,6 +16,7 @@ from tests.benchmarks import (
     loading,
     scoring,
     tokenising,
+    training_speed,
     verifying,
 )
 
@@ -25,7 +27,9 @@ BENCHMARKS = (
     scoring.measure,
     tokenising.measure,
     loading.measure,
+    training_speed.measure,
     laws.measure,
+    checkpoints.measure,
     verifying.measure,
 )
 

@@ -32,8 +32,8 @@ from corpus.match.score.schema import SEED_ROWS
 from tests.benchmarks.dedup_corpus import real_texts
 from tests.benchmarks.filtering import SHARED
 
-PAGES, TAUGHT, PER_SOURCE = 1500, 2500, 60
-SHARES = (0.03, 0.05, 0.1, 0.2)  # of the pages that the full encoder would select
+PAGES, TAUGHT, PER_SOURCE = 1500, 5000, 60
+SHARES = (0.01, 0.03, 0.05, 0.1, 0.2)  # of the pages that the full encoder would select
 WANTED_SPEED, WANTED_KEPT, BOUND = 8.0, 0.97, 0.03
 MILLION = int(os.environ.get("BENCH_SEEDS", "1000000"))
 MOST_BYTES = 2 << 30

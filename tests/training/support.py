@@ -20,6 +20,7 @@ from corpus.engine.manifest import Manifest, OutputFile, describe_file
 from corpus.engine.overrides import with_overrides
 from training.config import TrainConfig
 from training.run import main
+from training.run_log.speed import SPEED_KEYS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 VOCABULARY, EOS = 97, 0
@@ -142,4 +143,4 @@ def train_on(ranks: int, arguments: Sequence[str]) -> list[dict[str, Any]]:
 
 def promised(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """What a resumed run must repeat bit by bit: all but the speed."""
-    return [{key: value for key, value in row.items() if key != "tokens_per_second"} for row in rows]
+    return [{key: value for key, value in row.items() if key not in SPEED_KEYS} for row in rows]

@@ -9,8 +9,9 @@ import pytest
 
 from corpus.engine.errors import DataError, UserError
 from tests.training.support import EOS, documents, write_source
+from training.decks import Deck
 from training.documents import Reader
-from training.lanes import EPOCH, Deck, Lane
+from training.lanes import EPOCH, Lane
 from training.loader import Batch, Loader, LoaderState
 from training.shards import open_set
 from training.tokens import Tokenizer
@@ -27,21 +28,19 @@ def ids_of(batches: list[Batch]) -> list[bytes]:
     return [digest for batch in batches for digest in batch.digests()]
 
 
-def read_epoch(folder: Path, source: str, lanes: int, epoch: int) -> Counter[tuple[int, ...]]:
-    """Whole documents that the lanes of a source read while their cursors stand in one epoch."""
-    shards = open_set(str(folder))
-    deck = Deck(next(s for s in shards.sources if s.name == source), lanes, seed=5)
+def read_epoch(folder: Path, lanes: int, epoch: int, *, length: int = 32) -> Counter[tuple[int, ...]]:
+    """Whole documents that the lanes of the only source read while their cursors stand in one epoch."""
+    source = open_set(str(folder)).sources[0]
+    deck = Deck(source, lanes, 5, length, Reader(PLAIN, None))
     seen: Counter[tuple[int, ...]] = Counter()
     for number in range(lanes):
-        lane = Lane(deck, Reader(PLAIN, None), number, np.array([epoch, 0, 0, 0]))
+        lane = Lane(deck, number, np.array([epoch, 0, 0]))
         stream: list[int] = []
         while True:
-            token, position = np.zeros(1, np.int32), np.zeros(1, np.int32)
-            lane._find_row()
+            piece, start, stop = lane.take(1)[0]
             if lane.cursor[EPOCH] > epoch:
                 break
-            lane.fill(token, position)
-            stream.append(int(token[0]))
+            stream += piece.ids[start:stop].tolist()
         ends = [i + 1 for i, token in enumerate(stream) if token == EOS]
         seen.update(tuple(stream[start:stop]) for start, stop in zip([0, *ends], ends, strict=False))
     return seen
@@ -52,13 +51,14 @@ def read_epoch(folder: Path, source: str, lanes: int, epoch: int) -> Counter[tup
 def test_each_document_is_read_once_per_epoch(tmp_path: Path, lanes: int, epoch: int) -> None:
     docs = documents(50, 9)
     write_source(tmp_path / "only", docs, files=3, group=7)
-    assert read_epoch(tmp_path, "only", lanes, epoch) == Counter(map(tuple, docs))
+    assert read_epoch(tmp_path, lanes, epoch) == Counter(map(tuple, docs))
 
 
 def test_two_epochs_have_different_orders(tmp_path: Path) -> None:
     write_source(tmp_path / "only", documents(50, 9))
-    deck = Deck(open_set(str(tmp_path)).sources[0], 2, seed=5)
-    assert deck.hand(0, 0) != deck.hand(1, 0)
+    deck = Deck(open_set(str(tmp_path)).sources[0], 1, 5, 32, Reader(PLAIN, None))
+    first, second = (deck.piece(epoch, 0) for epoch in (0, 1))
+    assert first and second and first.rows.tolist() != second.rows.tolist()
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -128,7 +128,7 @@ def test_a_source_without_tokens_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_separator_is_named_with_its_file(tmp_path: Path) -> None:
     write_source(tmp_path / "only", [[1, 2, 3]])
-    with pytest.raises(DataError, match=r"part-00000\.parquet row group 0.*separator"):
+    with pytest.raises(DataError, match=r"part-00000\.parquet row 0 .*separator"):
         loader(tmp_path).next()
 
 
@@ -140,7 +140,9 @@ def test_a_doubled_separator_is_refused(tmp_path: Path) -> None:
 
 def test_ids_beyond_the_embedding_are_named_with_their_file(tmp_path: Path) -> None:
     write_source(tmp_path / "only", [[1, 500, EOS]])
-    with pytest.raises(DataError, match=r"part-00000\.parquet.*97 embedding rows"):
+    with pytest.raises(
+        DataError, match=r"part-00000\.parquet row 0 holds the token id 500.*97 embedding rows"
+    ):
         loader(tmp_path, vocabulary=97).next()
 
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from torch.distributed.tensor import DTensor
 
+from corpus.engine.config import build, load_yaml
 from corpus.engine.errors import EXIT_DATA, EXIT_USER
+from tests.training import processes
 from tests.training.support import (
     VOCABULARY,
     config_of,
@@ -28,11 +32,13 @@ from tests.training.support import (
     write_model,
     write_shards,
 )
+from training.config import TrainConfig
 from training.export import export_run
-from training.loop import EXIT_REQUEUE, Trainer
+from training.loop import Trainer
 from training.parallel import join_world
 from training.plan import make_plan
 from training.run import main
+from training.signals import EXIT_REQUEUE
 
 Undisturbed = tuple[list[str], list[dict[str, Any]]]
 
@@ -86,32 +92,17 @@ def test_a_finished_run_is_left_as_it_is(
     assert {path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file()} == before
 
 
-def test_resume_after_sigkill_is_bit_exact(shards: Path, model: Path, tmp_path: Path) -> None:
-    more = (f"tokens={8 * 32 * 40}", "checkpoint.every=3")
-    killed = words(shards, model, tmp_path / "killed", *more)
-    process = launch(killed)
-    log = tmp_path / "killed" / "metrics.jsonl"
-    while process.poll() is None and not (log.exists() and log.read_bytes().count(b'"step", "step"') >= 8):
-        time.sleep(0.002)
-    process.kill()
-    assert process.wait() == -signal.SIGKILL
-    before = len(steps_of(killed))
-    assert before < 40
-    assert promised(train(killed)) == promised(train(words(shards, model, tmp_path / "whole", *more)))
-
-
-def test_sigterm_saves_and_ends_with_a_code_of_its_own(shards: Path, model: Path, tmp_path: Path) -> None:
-    arguments = words(shards, model, tmp_path / "run", f"tokens={8 * 32 * 4000}", "checkpoint.every=1000")
-    process = launch(arguments)
-    log = tmp_path / "run" / "metrics.jsonl"
-    while process.poll() is None and not (log.exists() and b'"step", "step"' in log.read_bytes()):
-        time.sleep(0.01)
-    process.terminate()
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == EXIT_REQUEUE, output
-    assert [p.name for p in (tmp_path / "run/checkpoints").iterdir()] == [
-        f"step_{steps_of(arguments)[-1]['step']}"
-    ]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_saves_and_ends_with_a_code_of_its_own(
+    shards: Path, model: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    output = tmp_path / "run"
+    arguments = words(shards, model, output, f"tokens={8 * 32 * 4000}", "checkpoint.every=1000")
+    process = processes.start(processes.train, arguments)
+    processes.wait_for_steps(output, 1, process)
+    os.kill(process.pid, number)
+    assert processes.ended(process) == EXIT_REQUEUE
+    assert [p.name for p in (output / "checkpoints").iterdir()] == [f"step_{steps_of(arguments)[-1]['step']}"]
 
 
 def test_two_ranks_see_the_same_tokens_and_the_same_loss(
@@ -168,7 +159,8 @@ def test_accumulation_adds_up_with_uneven_valid_tokens(
 
 
 @pytest.mark.parametrize(
-    "name", ["shard-00001-model-00001-of-00001.safetensors", "state.json", "manifest.json"]
+    "name",
+    ["shard-00001-model-00001-of-00001.safetensors", "state.json", "config.json", "manifest.json"],
 )
 def test_a_flipped_bit_is_named_and_the_checkpoint_before_is_used(
     undisturbed: Undisturbed, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
@@ -191,7 +183,8 @@ def test_the_export_has_the_logits_of_the_trained_model(shards: Path, tmp_path: 
     from transformers import AutoModelForCausalLM
 
     model, probe = write_model(tmp_path / "model", tie_word_embeddings=tied), torch.arange(1, 21)[None]
-    arguments = words(shards, model, tmp_path / "run", "tokens=1000")
+    # `mask` is attention as transformers itself computes it, so nothing but the weights can differ.
+    arguments = words(shards, model, tmp_path / "run", "tokens=1000", "attention=mask")
     with join_world("cpu") as world, torch.no_grad():
         trainer = Trainer(make_plan(config_of(arguments)), world, print)
         with torch.enable_grad():
@@ -201,6 +194,59 @@ def test_the_export_has_the_logits_of_the_trained_model(shards: Path, tmp_path: 
         loaded = AutoModelForCausalLM.from_pretrained(export_run(trainer)).eval()
         assert (loaded.lm_head.weight is loaded.model.embed_tokens.weight) == tied
         assert torch.equal(loaded(input_ids=probe, use_cache=False).logits, logits)
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_a_stage_may_begin_from_a_checkpoint_with_or_without_its_optimiser_state(
+    undisturbed: Undisturbed, shards: Path, tmp_path: Path, carried: bool
+) -> None:
+    folder = output_of(undisturbed[0]) / "checkpoints" / "step_8"
+    saved = load_file(folder / "shard-00001-model-00001-of-00001.safetensors")
+    arguments = words(shards, folder, tmp_path / "two", f"carry_optimiser={carried}")
+    with join_world("cpu") as world:
+        trainer = Trainer(make_plan(config_of(arguments)), world, print)
+        assert trainer.step == 0 and trainer.resumed is None
+        assert [stage["steps"] for stage in trainer.history()] == [8, 0]
+        for name, tensor in trainer.tensors().items():
+            values = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+            is_state = name.startswith("exp_avg")
+            assert torch.equal(values, torch.zeros_like(values) if is_state and not carried else saved[name])
+
+
+def test_a_damaged_checkpoint_is_no_start_and_an_export_has_no_optimiser_state(
+    undisturbed: Undisturbed, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = shutil.copytree(output_of(undisturbed[0]) / "checkpoints" / "step_8", tmp_path / "step_8")
+    (damaged / "state.json").write_bytes((damaged / "state.json").read_bytes() + b" ")
+    assert main(words(shards, damaged, tmp_path / "two")) == EXIT_USER
+    assert "damaged checkpoint (state.json does not match" in capsys.readouterr().err
+    export = output_of(undisturbed[0]) / "export"
+    assert main(words(shards, export, tmp_path / "two", "carry_optimiser=true")) == EXIT_USER
+    assert "holds no optimiser state" in capsys.readouterr().err
+
+
+def test_the_folder_says_with_which_config_and_code_the_run_began(undisturbed: Undisturbed) -> None:
+    output = output_of(undisturbed[0])
+    assert build(TrainConfig, load_yaml(str(output / "config.yaml"))) == config_of(undisturbed[0])
+    record = json.loads((output / "run.json").read_text())
+    assert record["versions"]["torch"] == torch.__version__ and "commit" in record
+    (start,) = read_metrics(output / "metrics.jsonl", "start")
+    assert (start["step"], start["ranks"], start["resumed"]) == (0, 1, False)
+
+
+def test_permanent_checkpoints_are_saved_when_their_tokens_are_reached(
+    shards: Path, model: Path, tmp_path: Path
+) -> None:
+    train(words(shards, model, tmp_path / "run", f"checkpoint.keep_every={8 * 32 * 3}", "heldout.rows=0"))
+    kept = {int(path.name.removeprefix("step_")) for path in (tmp_path / "run" / "checkpoints").iterdir()}
+    assert kept == {3, 6, 9, 12}
+
+
+def test_an_address_is_refused_as_output(
+    shards: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words(shards, model, tmp_path)[:-1], "output=s3://bucket/run"]) == EXIT_USER
+    assert "output=s3://bucket/run is an address" in capsys.readouterr().err
 
 
 def test_stage_two_starts_from_the_export_of_stage_one(
@@ -304,17 +350,15 @@ def test_a_second_launch_in_the_same_folder_is_refused(
     shards: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = words(shards, model, tmp_path / "run", f"tokens={8 * 32 * 4000}", "checkpoint.every=1000")
-    process = launch(arguments)
+    process = processes.start(processes.train, arguments)
     try:
-        log = tmp_path / "run" / "metrics.jsonl"
-        while process.poll() is None and not (log.exists() and b'"step", "step"' in log.read_bytes()):
-            time.sleep(0.01)
+        processes.wait_for_steps(tmp_path / "run", 1, process)
         assert main(arguments) == EXIT_USER
         assert "another launch is at work" in capsys.readouterr().err
-        assert process.poll() is None
+        assert process.is_alive()
     finally:
         process.kill()
-        process.communicate()
+        process.join()
 
 
 def test_a_changed_shard_is_refused_by_name(
@@ -337,7 +381,7 @@ def test_a_gradient_that_is_not_finite_stops_before_the_weights_change(
     )
     assert main(arguments) == EXIT_DATA
     said = capsys.readouterr().err
-    assert "step 2: loss" in said and "weights were not changed" in said
+    assert "step 2: loss" in said and "the weights were not changed" in said
     assert [row["step"] for row in steps_of(arguments)] == [1]
 
 

@@ -5,17 +5,20 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from corpus.engine.errors import UserError
+from corpus.shards import tokenizer as shard_tokenizer
 from tests.training import support
 from tests.training.support import finish_stage
+from training.documents import Reader
 from training.loader import Loader
 from training.plan import make_plan
 from training.shards import open_set
-from training.tokens import find_tokenizer, gives_same_ids
+from training.tokens import Tokenizer, find_tokenizer, gives_same_ids
 
 TEXTS = ["def f(x): return x", "GET /v1/users lists the users", "", "call(tool='search', q='weather')"] * 5
 
@@ -23,11 +26,12 @@ TEXTS = ["def f(x): return x", "GET /v1/users lists the users", "", "call(tool='
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One set as text alone and one with input_ids, both beside a manifest that names the tokenizer."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from tokenizers import Tokenizer as FastTokenizer
+    from tokenizers import models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     root = tmp_path_factory.mktemp("workspace")
-    made = Tokenizer(models.BPE())
+    made = FastTokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     made.train_from_iterator(
@@ -47,13 +51,39 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_text_tokenised_while_reading_gives_the_rows_of_input_ids(workspace: Path) -> None:
-    hashes = []
+def test_text_tokenised_while_reading_gives_the_ids_of_the_shard_job(workspace: Path) -> None:
+    read = []
     for name in ("text", "ids"):
         shards = open_set(str(workspace / name))
-        loader = Loader(shards, find_tokenizer(shards, None), rows=4, length=16, seed=1)
-        hashes.append([digest for _ in range(12) for digest in loader.next().digests()])
-    assert hashes[0] == hashes[1]
+        found = Reader(find_tokenizer(shards, None), None).read(shards.sources[0].files[0], 0)
+        read.append((found.values.tolist(), found.offsets.tolist()))
+    assert read[0] == read[1]
+
+
+HOSTILE = ["a page that quotes <eos> and goes on", "<eos>", "<eos", "eos>", "", "plain"]
+
+
+def test_a_special_token_that_a_text_quotes_stays_text(workspace: Path) -> None:
+    tokenizer = Tokenizer(str(workspace / "tokenizer"), None, None, None)
+    ids, offsets = tokenizer.encode(HOSTILE)
+    ends = offsets[1:][np.diff(offsets) > 0] - 1
+    assert np.flatnonzero(ids == 0).tolist() == ends.tolist()
+    letters = "".join(tokenizer.loaded.convert_ids_to_tokens(ids[: ends[0]].tolist()))
+    assert letters.replace("Ġ", " ") == HOSTILE[0]
+
+
+@pytest.mark.parametrize("name", ["gpt-neox", "starcoder"])
+def test_real_tokenizers_give_the_ids_of_the_shard_job(shared_data: Path, name: str) -> None:
+    folder = str(shared_data / "tokenizers" / name)
+    texts = [
+        "a  b   c\n\t1234567",
+        "x <|endoftext|> y<fim_prefix>",
+        "Ünïcödé \u202e 😀",
+        "def f():\n    return 1\n" * 50,
+    ]
+    ids, offsets = Tokenizer(folder, None, None, None).encode(texts)
+    expected = shard_tokenizer.load(folder).encode(texts)
+    assert ids.tolist() == expected.values.to_pylist() and offsets.tolist() == expected.offsets.to_pylist()
 
 
 def test_another_tokenizer_than_that_of_the_ids_is_refused(workspace: Path, tmp_path: Path) -> None:

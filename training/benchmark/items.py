@@ -11,7 +11,11 @@ import gzip
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from corpus.engine.errors import UserError
 
@@ -101,6 +105,27 @@ def read_items(path: str) -> Iterator[Item]:
                     yield _item(line, number, path)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}.") from error
+
+
+def read_texts(path: str) -> Iterator[Item]:
+    """The texts of Parquet files, all of each counted; the category is the name of the file's folder."""
+    root = Path(path)
+    files = sorted(root.rglob("*.parquet")) if root.is_dir() else [root]
+    if not files or not all(file.is_file() for file in files):
+        raise UserError(f"{path} is neither a Parquet file nor a folder that holds some.")
+    for file in files:
+        try:
+            read = pq.ParquetFile(file)
+            columns = [name for name in ("id", "text") if name in read.schema_arrow.names]
+            rows = read.read(columns=columns).to_pylist()
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(f"cannot read {file} as Parquet: {error}.") from error
+        if "text" not in columns:
+            raise UserError(f"{file} has no column text.")
+        for number, row in enumerate(rows, 1):
+            if row["text"]:
+                name = str(row.get("id") or f"{file.name}/{number}")
+                yield Item(file.parent.name, name, (Turn("", row["text"], True),))
 
 
 def _item(line: str, number: int, path: str) -> Item:

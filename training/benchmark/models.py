@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,12 +26,13 @@ _STEP = re.compile(r"step_(\d+)")
 
 @dataclass(frozen=True)
 class Subject:
-    """A model to evaluate. `step` and `run` are those of a checkpoint, and None for a finished model."""
+    """A model to evaluate. `step`, `run` and `tokens` are those of a checkpoint, else None."""
 
     name: str
     folder: Path
     step: int | None = None
     run: Path | None = None
+    tokens: int | None = None
 
 
 def subjects(path: str) -> list[Subject]:
@@ -68,16 +71,31 @@ def load_tokenizer(subject: Subject) -> Any:
     return _plan(subject.run).tokenizer.loaded
 
 
+def identity_of(tokenizer: Any) -> str:
+    """Two tokenizers with the same identity give the same ids."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    rest = [tokenizer.bos_token_id, tokenizer.eos_token_id, getattr(tokenizer, "chat_template", None)]
+    parts = [backend.to_str() if backend else str(id(tokenizer)), json.dumps(rest)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
 def _plan(run: Path) -> Plan:
     """The run's own inputs: a checkpoint holds neither the shape of the model nor a tokenizer."""
-    return make_plan(build(TrainConfig, load_yaml(str(run / CONFIG)), where=str(run / CONFIG)))
+    return make_plan(_settings(run))
+
+
+def _settings(run: Path) -> TrainConfig:
+    return build(TrainConfig, load_yaml(str(run / CONFIG)), where=str(run / CONFIG))
 
 
 def _found(folder: Path) -> Iterator[Subject]:
     checkpoints = folder / "checkpoints"
     steps = (_STEP.fullmatch(path.name) for path in checkpoints.iterdir()) if checkpoints.is_dir() else ()
-    for step in sorted(int(match.group(1)) for match in steps if match):
-        yield Subject(f"{folder.name} step {step}", checkpoints / f"step_{step}", step, folder)
+    found = sorted(int(match.group(1)) for match in steps if match)
+    each = _settings(folder).tokens_per_step if found else 0
+    for step in found:
+        name = f"{folder.name} step {step}"
+        yield Subject(name, checkpoints / f"step_{step}", step, folder, step * each)
     for place in (folder, folder / "export"):
         if (place / "config.json").is_file() and any(place.glob("*.safetensors")):
             yield Subject(folder.name, place)

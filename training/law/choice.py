@@ -30,7 +30,8 @@ class Check:
     """On mixes that no fit has seen: mean relative `error`, `rank` correlation of weighted losses, `regret`.
 
     Regret is how much worse the mix that the law picks among them is than the best of them, in units of the
-    loss.
+    loss. Rank and regret are those at the largest size alone: a law that knew nothing but that large models
+    are better would rank runs of all sizes well. Losses are means over seeds there.
     """
 
     mixes: int
@@ -69,10 +70,17 @@ def check(choices: Mapping[str, Choice], aside: Mapping[str, Losses], weights: M
     said = {name: choices[name].fit.predict(losses) for name, losses in aside.items()}
     true = {name: losses.values for name, losses in aside.items()}
     errors = {name: float(np.mean(np.abs(said[name] - true[name]) / true[name])) for name in said}
-    law, measured = weighted(said, weights), weighted(true, weights)
+    first = next(iter(aside.values()))
+    mixes = [rows for rows in first.groups() if first.sizes[rows[0]] == first.sizes.max()]
+    law, measured = (
+        weighted(
+            {name: np.array([values[rows].mean() for rows in mixes]) for name, values in of.items()}, weights
+        )
+        for of in (said, true)
+    )
     varies = len(law) > 2 and np.ptp(law) > 0 and np.ptp(measured) > 0
     return Check(
-        mixes=len(measured),
+        mixes=len(first.groups()),
         error=float(np.mean(list(errors.values()))),
         by_benchmark=errors,
         rank=float(spearmanr(law, measured).statistic) if varies else float("nan"),

@@ -1,8 +1,8 @@
 """Forms that a loss over shares may have, from the literature, and two baselines that each must beat.
 
 Exponential: Ye et al., Data Mixing Laws (2403.16952). Power of a share: Ge et al., BiMix (2405.14908).
-Joint in size, tokens and share: Que et al., D-CPT Law (2406.01375). Valley: two exponentials, since too
-little and too much of a source both hurt, as the Hephaestus paper draws it.
+Joint in size, tokens and share: Que et al., D-CPT Law (2406.01375). Scaled: a form times a power of the size.
+Valley: two exponentials, since too little and too much of a source both hurt, as the Hephaestus paper draws.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def forms_for(losses: Losses, free: Sequence[int] | None = None) -> list[Form]:
         found.append(power(place, losses.sources[source], low))
         found.append(valley(place, losses.sources[source], low))
     if len(set(losses.sizes)) > 1:
-        found.append(sized_exponential(count, low))
+        found += [sized_exponential(count, low), *(scaled(form) for form in found[2:])]
         found += [joint(place, losses.sources[source], low) for place, source in enumerate(free)]
     return found
 
@@ -99,6 +99,21 @@ def sized_exponential(free: int, low: float) -> Form:
         lambda p, x: p[0] + p[1] * x.sizes ** -p[2] + _exp(p[3] + x.shares @ p[4:]),
         ((0, low), (0, _INF), (0, 2), (-_LARGEST, 5)) + ((-_LARGEST, _LARGEST),) * free,
         ((0, low), (0.01, 1), (0.05, 0.8), (-4, 1)) + ((-12, 4),) * free,
+    )
+
+
+def scaled(form: Form) -> Form:
+    """A form in the shares times a power of the size: every mix gains the same part from a larger model.
+
+    BiMix takes shares and scale to act as such a product. The form's own floors are freed, since they stand
+    for a model of 1e8 parameters.
+    """
+    bounds = tuple((low, _INF if place == 0 else high) for place, (low, high) in enumerate(form.bounds))
+    return Form(
+        f"scaled {form.name}",
+        lambda p, x: form.loss(p[:-1], x) * x.sizes ** -p[-1],
+        (*bounds, (0, 2)),
+        (*form.spread, (0, 0.2)),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from corpus.engine.config import option
 from corpus.engine.errors import UserError
-from training.benchmark.run import BenchmarkConfig
+from training.benchmark.config import BenchmarkConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,16 @@ class SweepConfig:
         "sizes by name: a folder with config.json alone starts at random, one with weights goes on",
         {},
     )
-    output: str = option("folder of runs/, runs.parquet, law.json, law.svg, stage1.yaml", volatile=True)
+    base_tokens: int = option(
+        "tokens of a base that is trained first for each size, and that all runs of the size go on from; "
+        "0: they start from `models`",
+        0,
+        least=0,
+    )
+    base_share: float = option("share of the source in the data of the bases", 0.0, least=0, most=1)
+    output: str = option(
+        "folder of bases/, runs/, runs.parquet, law.json, law.md, law.svg, stage1.yaml", volatile=True
+    )
     recipe: str = option("YAML of training/run.py that all runs follow", "conf/training/tiny-cpu-stage1.yaml")
     train: dict[str, Any] = option("keys of the recipe to change, such as train.rows=16", {})
     source: str = option("source whose share is swept; the others keep their ratio", "agent")
@@ -51,19 +60,34 @@ class SweepConfig:
         "shares kept from the fit, to check it; the largest size is kept from it too", (0.2, 0.5)
     )
     resamples: int = option("resampled fits behind the interval of the best share", 200, least=0)
+    recommend: str = option(
+        "which share stage1.yaml gets: target has the least weighted loss, constraint is the largest "
+        "harmless one",
+        "target",
+        choices=("target", "constraint"),
+    )
     launcher: str = option("what starts a run, such as: torchrun --nproc_per_node 8", "", volatile=True)
     launch: str = option(
-        "here runs one after another; slurm writes a script per run and starts none",
+        "here runs all on this machine; slurm writes a script per run and starts none; law fits the runs "
+        "that are finished and starts none",
         "here",
-        choices=("here", "slurm"),
+        choices=("here", "slurm", "law"),
         volatile=True,
+    )
+    parallel: int = option("runs at work at a time on this machine", 1, least=1, volatile=True)
+    keep_checkpoints: bool = option(
+        "leave the checkpoints of finished runs, for curves; they are three times as large as the exports",
+        False,
+        volatile=True,
+    )
+    slurm: dict[str, str] = option(
+        "options of sbatch: slurm.gres=gpu:1 slurm.time=24:00:00", {}, volatile=True
     )
 
     def __post_init__(self) -> None:
-        for name, given in (("repeat", self.repeat), ("aside", self.aside)):
-            strange = sorted(set(given) - set(self.shares)) if name == "repeat" else []
-            if strange:
-                raise UserError(f"{name}={strange[0]:g} is none of shares={list(self.shares)}.")
+        strange = sorted(set(self.repeat) - set(self.shares))
+        if strange:
+            raise UserError(f"repeat={strange[0]:g} is none of shares={list(self.shares)}.")
 
 
 @dataclass(frozen=True)
@@ -80,12 +104,12 @@ class Cell:
 
 
 def cells(config: SweepConfig) -> list[Cell]:
-    """The grid, small models first, so that a law can be read from a sweep that is not finished."""
+    """The grid, seed by seed and small models first: a law can be read from a sweep that is not finished."""
     repeated = set(config.repeat) or set(config.shares)
     return [
         Cell(model, share, seed)
-        for model in config.models
         for number, seed in enumerate(config.seeds)
+        for model in config.models
         for share in config.shares
         if number == 0 or share in repeated
     ]

@@ -1,164 +1,139 @@
-"""The runs of a sweep: one command of training/run.py each, in a folder of its own."""
+"""The runs of a sweep as command lines of training/run.py, and what they measured as rows."""
 
 from __future__ import annotations
 
 import json
 import math
-import os
 import shlex
-import subprocess
-import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from corpus.engine.config import build, load_yaml, to_dict
-from corpus.engine.errors import EXIT_DATA, EXIT_USER, ForgeError, UserError
+from corpus.engine.config import build, load_yaml
+from corpus.engine.errors import UserError
 from corpus.engine.overrides import with_overrides
-from training.benchmark.models import Subject
-from training.benchmark.run import EvaluateConfig, items_of, measure
 from training.config import TrainConfig
-from training.model import ModelSource
-from training.plan import Plan, check_fingerprint, make_plan
+from training.model import find_model
+from training.plan import check_fingerprint, make_plan
 from training.run_folder import RECORD
+from training.shards import open_set
 from training.sweeps.config import Cell, SweepConfig
+from training.tokens import find_tokenizer
+from training.trials.launch import Trial
+from training.trials.losses import losses_of
 
-RUN = Path(__file__).resolve().parents[1] / "run.py"
-LOSSES = "losses.json"
-_SCRIPT = """#!/bin/sh
-#SBATCH --job-name={name}
-#SBATCH --output={folder}/slurm-%j.out
-#SBATCH --requeue
-{command}
-"""
+BASE_SEED = 1
 
 
-class RunError(ForgeError):
-    """A run of the sweep ended before its end; the exit code is the trainer's own."""
-
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
-        self.exit_code = code if code in (EXIT_USER, EXIT_DATA) else 1
-
-
-def folder_of(config: SweepConfig, cell: Cell) -> Path:
-    return Path(config.output) / "runs" / cell.name
+def trial(config: SweepConfig, cell: Cell) -> Trial:
+    """One run of the grid. UserError where its config cannot be built, before anything is started."""
+    base = base_of(config, cell.model)
+    model = str(base.folder / "export") if base else config.models[cell.model]
+    tokens = config.tokens or math.ceil(config.tokens_per_parameter * size_of(config, cell.model))
+    folder = Path(config.output) / "runs" / cell.name
+    words = _words(config, cell.share, model=model, seed=cell.seed, tokens=tokens, folder=folder)
+    return Trial(cell.name, folder, words)
 
 
-def shares_of(config: SweepConfig, cell: Cell, weights: dict[str, float]) -> dict[str, float]:
+def base_of(config: SweepConfig, model: str) -> Trial | None:
+    """The run that makes the base of a size; None where runs start from `models`."""
+    if not config.base_tokens:
+        return None
+    folder = Path(config.output) / "bases" / model
+    start, tokens = config.models[model], config.base_tokens
+    words = _words(config, config.base_share, model=start, seed=BASE_SEED, tokens=tokens, folder=folder)
+    return Trial(f"base-{model}", folder, words)
+
+
+def shares_of(config: SweepConfig, share: float) -> dict[str, float]:
     """Shares of all sources: the swept one's, and the rest in the ratio of the manifest's weights."""
+    weights = _weights(config.data)
+    if config.source not in weights:
+        raise UserError(
+            f"source={config.source} is none of the sources of {config.data}: {', '.join(weights)}."
+        )
     others = {name: weight for name, weight in weights.items() if name != config.source}
     total = sum(others.values())
-    rest = {name: (1 - cell.share) * weight / total for name, weight in others.items()} if total else {}
-    return {config.source: cell.share, **rest}
+    rest = {name: (1 - share) * weight / total for name, weight in others.items()} if total else {}
+    return {config.source: share, **rest}
 
 
-def settings(config: SweepConfig, cell: Cell) -> TrainConfig:
-    """The run's config. UserError where it cannot be built, before anything is started."""
-    recipe = load_yaml(config.recipe)
-    words = [f"{key}={value}" for key, value in config.train.items()]
-    fixed = [f"data={config.data}", f"model={config.models[cell.model]}", f"output={folder_of(config, cell)}"]
-    asked = with_overrides(recipe, [*words, *fixed, f"seed={cell.seed}"])
-    given = make_plan(build(TrainConfig, asked, where=config.recipe))
-    weights = {source.name: source.weight for source in given.shards.sources}
-    tokens = config.tokens or math.ceil(config.tokens_per_parameter * size_of(given.model))
-    shares = shares_of(config, cell, weights)
-    return build(TrainConfig, {**asked, "tokens": tokens, "weights": shares}, where=config.recipe)
-
-
-def size_of(model: ModelSource) -> int:
+def size_of(config: SweepConfig, model: str) -> int:
     """Parameters outside the embeddings, which a vocabulary would otherwise dominate in small models."""
+    return _size(config.models[model], config.data, config.recipe)
+
+
+def losses(config: SweepConfig, cell: Cell) -> dict[str, float] | None:
+    """The run's losses by benchmark in nats per byte; None while it is not finished.
+
+    Raises UserError where the folder holds a run of other settings.
+    """
+    found = trial(config, cell)
+    if not found.finished:
+        return None
+    _check_same(found)
+    return losses_of(found.folder, config.benchmarks)
+
+
+def rows(config: SweepConfig, cell: Cell) -> list[dict[str, Any]]:
+    """The rows of a finished run for runs.parquet; none while it is not finished."""
+    measured = losses(config, cell)
+    if measured is None:
+        return []
+    settings = settings_of(trial(config, cell))
+    one = {"run": cell.name, "model": cell.model, "seed": cell.seed, "share": cell.share}
+    one |= {"size": size_of(config, cell.model), "tokens": settings.steps * settings.tokens_per_step}
+    one |= {"base_tokens": config.base_tokens, "shares": list(settings.weights.items())}
+    return [{**one, "benchmark": name, "loss": loss} for name, loss in sorted(measured.items())]
+
+
+def settings_of(one: Trial) -> TrainConfig:
+    recipe = one.words[one.words.index("--config") + 1]
+    rest = [word for word in one.words if word not in ("--config", recipe)]
+    return build(TrainConfig, with_overrides(load_yaml(recipe), rest), where=recipe)
+
+
+def _words(
+    config: SweepConfig, share: float, *, model: str, seed: int, tokens: int, folder: Path
+) -> tuple[str, ...]:
+    words = [f"{key}={json.dumps(value) if isinstance(value, (dict, list)) else value}"
+             for key, value in config.train.items()]  # fmt: skip
+    words += [f"data={config.data}", f"model={model}", f"output={folder}", f"seed={seed}", f"tokens={tokens}"]
+    words += [f"weights.{name}={value!r}" for name, value in shares_of(config, share).items()]
+    return ("--config", config.recipe, *words)
+
+
+def _check_same(one: Trial) -> None:
+    begun = json.loads((one.folder / RECORD).read_text("utf-8"))["fingerprint"]
+    now = make_plan(settings_of(one)).fingerprint()
+    try:
+        check_fingerprint(one.folder, begun, json.loads(json.dumps(now)))
+    except UserError as error:
+        raise UserError(f"{error} Give the sweep another output, or remove that run.") from error
+
+
+@cache
+def _weights(data: str) -> dict[str, float]:
+    """Of the manifest."""
+    return {source.name: source.weight for source in open_set(data).sources}
+
+
+@cache
+def _size(model: str, data: str, recipe: str) -> int:
     from transformers import AutoModelForCausalLM
 
+    config = build(
+        TrainConfig, with_overrides(load_yaml(recipe), [f"data={data}", f"model={model}", "output="])
+    )
+    source = find_model(config, find_tokenizer(open_set(data), config.tokenizer))
     with torch.device("meta"):
-        empty = AutoModelForCausalLM.from_config(model.config)
+        empty = AutoModelForCausalLM.from_config(source.config)
     ends = [m for m in (empty.get_input_embeddings(), empty.get_output_embeddings()) if m is not None]
     embeddings = {id(m.weight): m.weight.numel() for m in ends}  # a tied one once
     return int(sum(p.numel() for p in empty.parameters()) - sum(embeddings.values()))
 
 
-def command(config: SweepConfig, cell: Cell) -> list[str]:
-    """What starts the run; the same again takes it on."""
-    found = settings(config, cell)
-    words = [f"{key}={value}" for key, value in config.train.items()]
-    words += [f"data={found.data}", f"model={found.model}", f"output={found.output}"]
-    words += [f"seed={found.seed}", f"tokens={found.tokens}"]
-    words += [f"weights.{name}={share!r}" for name, share in found.weights.items()]
-    launcher = shlex.split(config.launcher) or [sys.executable]
-    return [*launcher, str(RUN), "--config", config.recipe, *words]
-
-
-def write_script(config: SweepConfig, cell: Cell) -> Path:
-    """The run as a batch script, which a cluster may start in any order and requeue."""
-    folder = folder_of(config, cell).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    script = folder / "run.sh"
-    script.write_text(
-        _SCRIPT.format(name=cell.name, folder=folder, command=shlex.join(command(config, cell))), "utf-8"
-    )
-    return script
-
-
-def train(config: SweepConfig, cell: Cell) -> None:
-    """Run one cell to its end, unless it is there. Its output goes to train.log in its folder."""
-    folder = folder_of(config, cell)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "train.log", "a", encoding="utf-8") as log:
-        code = subprocess.run(command(config, cell), stdout=log, stderr=log, check=False).returncode
-    if code:
-        last = (folder / "train.log").read_text("utf-8").strip().splitlines()[-1:]
-        raise RunError(f"the run {cell.name} ended with code {code}: {' '.join(last)}", code)
-
-
-def losses_of(config: SweepConfig, cell: Cell) -> dict[str, float] | None:
-    """The run's losses by benchmark, measured where they are not yet; None while it is not finished.
-
-    All in nats per byte. Held-out sources come from the run's own last measurement, named heldout.SOURCE.
-    Raises UserError where the folder holds a run of other settings.
-    """
-    folder = folder_of(config, cell)
-    if not (folder / "export" / "config.json").is_file():
-        return None
-    _same_run(config, cell, folder)
-    kept, asked_for = folder / LOSSES, to_dict(config)["benchmarks"]
-    if kept.is_file():
-        before = json.loads(kept.read_text("utf-8"))
-        if before["benchmarks"] == json.loads(json.dumps(asked_for)):
-            return dict(before["losses"])
-    found = dict(_heldout(folder))
-    if config.benchmarks:
-        asked = EvaluateConfig(model=(str(folder),), output="", benchmarks=config.benchmarks)
-        row = measure(Subject(cell.name, folder / "export"), items_of(asked), asked)
-        found.update({name: groups["all"]["loss"] for name, groups in row["benchmarks"].items()})
-    fresh = kept.with_suffix(".tmp")
-    row = {"losses": found, "benchmarks": asked_for}
-    fresh.write_text(json.dumps(row, indent=1, allow_nan=False) + "\n", "utf-8")
-    os.replace(fresh, kept)
-    return found
-
-
-def _same_run(config: SweepConfig, cell: Cell, folder: Path) -> None:
-    begun = json.loads((folder / RECORD).read_text("utf-8"))["fingerprint"]
-    try:
-        check_fingerprint(folder, begun, json.loads(json.dumps(plan_of(config, cell).fingerprint())))
-    except UserError as error:
-        raise UserError(f"{error} Give the sweep another output, or remove that run.") from error
-
-
-def _heldout(folder: Path) -> Iterator[tuple[str, float]]:
-    rows: list[dict[str, Any]] = [
-        json.loads(line) for line in (folder / "metrics.jsonl").read_text("utf-8").splitlines()
-    ]
-    for row in rows:  # later measurements of a source replace earlier ones
-        if row.get("event") == "eval":
-            if row["bits_per_byte"] is None:
-                raise UserError(
-                    f"{folder}: held-out {row['source']} has no texts; a loss per byte needs them."
-                )
-            yield f"heldout.{row['source']}", row["bits_per_byte"] * math.log(2)
-
-
-def plan_of(config: SweepConfig, cell: Cell) -> Plan:
-    return make_plan(settings(config, cell))
+def launcher_of(config: SweepConfig) -> list[str]:
+    return shlex.split(config.launcher)

@@ -19,12 +19,14 @@ from training.law.losses import Losses, from_rows
 from training.law.recommend import Law, Recommendation, best_share, largest_share
 from training.sweeps.config import SweepConfig
 from training.sweeps.figure import draw
+from training.sweeps.report import report
 
-RUNS, LAW, FIGURE, STAGE = "runs.parquet", "law.json", "law.svg", "stage1.yaml"
+RUNS, LAW, REPORT, FIGURE, STAGE = "runs.parquet", "law.json", "law.md", "law.svg", "stage1.yaml"
 LEAST = 4  # mixes, so that one may be left out and a line through the others still be checked
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("run", "model", "benchmark")]
-    + [("size", pa.int64()), ("tokens", pa.int64()), ("seed", pa.int64()), ("share", pa.float64())]
+    + [(name, pa.int64()) for name in ("size", "tokens", "base_tokens", "seed")]
+    + [("share", pa.float64())]
     + [("shares", pa.map_(pa.string(), pa.float64())), ("loss", pa.float64())]
 )
 
@@ -36,7 +38,7 @@ def write_runs(output: Path, rows: Sequence[Row]) -> None:
 
 
 def study(config: SweepConfig, rows: Sequence[Row]) -> dict[str, Any]:
-    """Fit, check, recommend; writes law.json, law.svg and stage1.yaml. Returns what law.json holds.
+    """Fit, check, recommend; writes law.json, law.md, law.svg and stage1.yaml. Returns what law.json holds.
 
     Forms are chosen on what is left when the shares in `aside` and the largest size are taken out, and
     checked on those; the law that recommends is fitted again to all runs. Raises UserError for too few runs.
@@ -52,6 +54,7 @@ def study(config: SweepConfig, rows: Sequence[Row]) -> dict[str, Any]:
         "source": config.source,
         "target": weights,
         "runs": len(next(iter(runs.values()))),
+        "swept": [float(share) for share in sorted({row["share"] for row in rows})],
         "noise": {name: _number(losses.noise()) for name, losses in runs.items()},
         "forms": {name: _choice(choice) for name, choice in law.choices.items()},
         "set_aside": {"shares": list(config.aside), "largest_size": aside, "check": _check(checked)},
@@ -64,7 +67,8 @@ def study(config: SweepConfig, rows: Sequence[Row]) -> dict[str, Any]:
     }
     output = Path(config.output)
     (output / LAW).write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", "utf-8")
-    (output / STAGE).write_text(_stage(best), "utf-8")
+    (output / STAGE).write_text(_stage(config, {"target": best, "constraint": harmless}), "utf-8")
+    (output / REPORT).write_text(report(found), "utf-8")
     draw(law, best, output / FIGURE)
     return found
 
@@ -152,8 +156,13 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _stage(best: Recommendation) -> str:
-    shares = {name: round(share, 4) for name, share in best.shares.items()}
-    return "# The mix that the law recommends: python training/run.py --config RECIPE weights....\n" + str(
-        yaml.safe_dump({"weights": shares}, sort_keys=True)
-    )
+def _stage(config: SweepConfig, found: Mapping[str, Recommendation]) -> str:
+    chosen = found[config.recommend]
+    why = {
+        "target": "has the least weighted loss",
+        "constraint": f"is the largest whose general losses rise by no more than {config.tolerance:.1%}",
+    }[config.recommend]
+    shares = {name: round(share, 4) for name, share in chosen.shares.items()}
+    lines = [f"# The share of {config.source} that {why}, by the law in {LAW}.",
+             "# Its lines belong into the recipe of training/run.py."]  # fmt: skip
+    return "\n".join(lines) + "\n" + str(yaml.safe_dump({"weights": shares}, sort_keys=True))

@@ -13,10 +13,11 @@ from corpus.engine.errors import UserError
 from tests.training.benchmark.conftest import TEXTS
 from tests.training.support import train, words, write_model, write_shards
 from training.benchmark import bfcl
+from training.benchmark.encoding import encode, windows
 from training.benchmark.items import Item, Segment, Turn, by_template, plain, read_items
 from training.benchmark.models import load_model, subjects
 from training.benchmark.run import SCORES, TABLE
-from training.benchmark.score import encode, per_byte, score, windows
+from training.benchmark.score import per_byte, score
 from training.evaluate import main
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from corpus.engine.errors import UserError
 from tests.training.law.published import published
-from training.law.choice import check, choose, weighted
-from training.law.fit import fit
+from training.law.choice import Choice, check, choose, weighted
+from training.law.fit import Fit, fit
 from training.law.forms import (
     Form,
     exponential,
@@ -18,6 +18,7 @@ from training.law.forms import (
     inputs_of,
     joint,
     power,
+    scaled,
     sized_exponential,
     valley,
 )
@@ -55,6 +56,7 @@ def measured(losses: Losses, form: Form, parameters: list[float], noise: float =
         (power(0, "agent", 9.0), [1.1, 0.3, 0.02, 0.5], line(tuple(np.linspace(0, 1, 12)))),
         (valley(0, "agent", 9.0), [0.8, -1.0, 6.0, -2.0, 5.0], line(tuple(np.linspace(0, 1, 14)))),
         (sized_exponential(1, 9.0), [0.7, 0.5, 0.4, -1.0, -3.0], line(sizes=(1e7, 3e7, 1e8))),
+        (scaled(exponential(1, 9.0)), [0.7, -1.0, -3.0, 0.1], line(sizes=(1e7, 3e7, 1e8))),
     ],
     ids=lambda value: value.name if isinstance(value, Form) else "",
 )
@@ -93,7 +95,8 @@ def test_forms_that_would_pass_through_every_point_are_not_tried() -> None:
 def test_size_laws_are_tried_only_where_sizes_vary() -> None:
     names = {form.name for form in forms_for(line())}
     assert {form.name for form in forms_for(line(sizes=(1e7, 1e8)))} - names == {
-        *("sized exponential", "joint of agent"),
+        *("sized exponential", "joint of agent", "scaled exponential", "scaled quadratic"),
+        *("scaled power of agent", "scaled valley of agent"),
     }
 
 
@@ -171,6 +174,20 @@ def test_form_chosen_without_looking_predicts_published_mixes_as_well_as_the_bes
     assert np.mean([c.rank for c in checks]) > 0.6
     assert np.mean([c.regret for c in checks]) < 0.03
     assert all(c.mixes == 26 for c in checks)
+
+
+def test_rank_and_regret_are_those_at_the_largest_size_and_not_over_sizes() -> None:
+    form = scaled(exponential(1, 9.0))
+    losses = measured(line(sizes=(1e7, 3e7), seeds=2), form, [0.7, -1.0, -3.0, 0.1])
+    right, wrong = (
+        Fit(form, (0,), np.array(found), 0.0, ()) for found in ([0.7, -1.0, -3.0, 0.1], [0.7, -3.0, 2.0, 0.1])
+    )
+    found = check({"a": Choice(right, {})}, {"a": losses}, {"a": 1})
+    assert found.rank == pytest.approx(1) and found.regret == pytest.approx(0) and found.mixes == 16
+    # It still knows that the larger model is better, which a rank over all runs would reward.
+    other = check({"a": Choice(wrong, {})}, {"a": losses}, {"a": 1})
+    assert other.rank == pytest.approx(-1)
+    assert other.regret == pytest.approx(np.ptp(losses.values[losses.sizes == 3e7]))
 
 
 def test_weights_of_the_target_are_relative() -> None:

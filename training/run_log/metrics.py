@@ -8,25 +8,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+METRICS = "metrics.jsonl"
+
 
 class MetricsLog:
-    """Appends rows; `cut` drops what lies behind a checkpoint, a row that was half written with it."""
+    """Appends rows; `cut` drops what lies behind a checkpoint, and whatever is no row."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stream = open(path, "ab")  # noqa: SIM115
 
-    def cut(self, step: int) -> None:
-        """Keep the rows up to `step`; -1 keeps none."""
+    def cut(self, step: int) -> int:
+        """Keep the rows up to `step` (-1 keeps none); returns how many lines but the last were no rows.
+
+        The last line may be half a row: the process died as it wrote it.
+        """
         self._stream.close()
-        kept = []
-        for line in self.path.read_bytes().splitlines(keepends=True):
-            try:
-                if not line.endswith(b"\n") or json.loads(line)["step"] > step:
-                    break
-            except (ValueError, KeyError, TypeError):
-                break
-            kept.append(line)
+        lines = self.path.read_bytes().splitlines(keepends=True)
+        steps = [_step_of(line) for line in lines]
+        kept = [line for line, at in zip(lines, steps) if at is not None and at <= step]
         temporary = self.path.with_name(self.path.name + ".tmp")
         with open(temporary, "wb") as stream:
             stream.writelines(kept)
@@ -34,6 +34,7 @@ class MetricsLog:
             os.fsync(stream.fileno())
         os.replace(temporary, self.path)
         self._stream = open(self.path, "ab")  # noqa: SIM115
+        return steps[:-1].count(None)
 
     def write(self, row: Mapping[str, Any]) -> None:
         self._stream.write(json.dumps(row).encode() + b"\n")
@@ -48,3 +49,11 @@ class MetricsLog:
 
     def close(self) -> None:
         self._stream.close()
+
+
+def _step_of(line: bytes) -> int | None:
+    """The step of a row; None for what is no whole row."""
+    try:
+        return int(json.loads(line)["step"]) if line.endswith(b"\n") else None
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.training.support import read_metrics
-from training.metrics import MetricsLog
+from training.run_log.metrics import MetricsLog
 
 
 def test_after_a_cut_each_step_is_there_once_and_half_a_row_is_gone(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""Matrix products of the decoder layers in float8, with one scale per tensor: torchao's Float8Linear."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from corpus.engine.errors import UserError
+
+_MULTIPLE = 16  # what the hardware asks of both sides of a matrix
+
+
+def check(device: torch.device, *, compiled: bool) -> None:
+    """Raises UserError where float8 cannot be computed or would only cost time."""
+    if device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 9):
+        raise UserError("float8=true needs a CUDA device of compute capability 8.9 (Ada, Hopper) or newer.")
+    if not compiled:
+        raise UserError("float8=true needs compile=true: uncompiled, its scaling costs more than it saves.")
+
+
+def convert(layers: list[nn.Module], *, emulate: bool = False) -> None:
+    """Let the linear modules of the layers multiply in float8; weights and their names stay as they are.
+
+    `emulate` computes the same roundings on any device, for tests. The head stays in bf16: its loss is the
+    most sensitive to rounding.
+    """
+    try:
+        from torchao.float8 import (  # type: ignore[import-untyped]
+            Float8LinearConfig,
+            convert_to_float8_training,
+        )
+    except ImportError as error:
+        raise UserError("float8=true needs torchao: pip install torchao.") from error
+    config = Float8LinearConfig(emulate=emulate)
+    for layer in layers:
+        convert_to_float8_training(layer, config=config, module_filter_fn=_fits)
+
+
+def _fits(module: nn.Module, _name: str) -> bool:
+    return (
+        isinstance(module, nn.Linear)
+        and module.in_features % _MULTIPLE == 0
+        and module.out_features % _MULTIPLE == 0
+    )
