@@ -69,7 +69,7 @@ class MatchConfig(JobConfig):
     coarse_sample: int = option(
         "pages that are encoded in full (at most a tenth of all) to teach the coarse pass and to measure its "
         "loss; 0 encodes every page",
-        3000,
+        5000,
         least=0,
         most=5000,
     )
