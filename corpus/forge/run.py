@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
+from corpus.engine.config import to_dict
 from corpus.engine.errors import ForgeError, UserError
 from corpus.forge.config import EMBEDDED, STAGES, ForgeConfig, Workspace
 from corpus.forge.stages import Step, steps
@@ -24,9 +26,8 @@ def run(config: ForgeConfig) -> str:
     started, space = time.monotonic(), Workspace(config.output.rstrip("/"))
     demonstration = config.is_demonstration
     steps(config, space)  # refuses a wrong setting before anything is written or removed
-    read = [*config.input, *config.seeds, *config.benchmarks, *config.code, *config.text]
     if config.from_stage:
-        clear_from(space, config.from_stage, read)
+        clear_from(space, config.from_stage, given_paths(config))
     config = with_embedded_data(config, space)
     todo: dict[str, Step] = {**steps(config, space), "train": partial(train, config, space)}
     say(f"progress, from another terminal: {watch_command(config, space)}")
@@ -80,6 +81,21 @@ def clear_from(space: Workspace, stage: str, inputs: list[str]) -> None:
             raise UserError(f"{folder} was not made by the road and is not removed; choose another output=.")
     for folder in folders:
         storage.remove(folder)
+
+
+def given_paths(config: ForgeConfig) -> list[str]:
+    """Every word of the config that may name something to read, in the settings of single stages too."""
+
+    def words(value: object) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from (word for one in value.values() for word in words(one))
+        elif isinstance(value, Sequence):
+            yield from (word for one in value for word in words(one))
+
+    unread = {"output", "from_stage", "skip", "master", "launcher"}
+    return [word for key, value in to_dict(config).items() if key not in unread for word in words(value)]
 
 
 def with_embedded_data(config: ForgeConfig, space: Workspace) -> ForgeConfig:

@@ -145,9 +145,9 @@ def find(config: ShardConfig) -> tuple[list[Feed], list[Mapping[str, object]]]:
     tokenizer: Sequence[Mapping[str, object]] = finding.identify(config.tokenizer)
     most = config.most_record_mib << 20
     feeds = [
-        open_feed(name, path, source, most)
+        open_feed(name, path, source, most, number)
         for name, source in sorted(config.input.items())
-        for path in source.path
+        for number, path in enumerate(source.path)
     ]
     return feeds, [*(item for feed in feeds for item in feed.inputs), *tokenizer]
 

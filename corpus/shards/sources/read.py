@@ -45,6 +45,7 @@ class Feed:
     format: str
     config: SourceConfig
     most_bytes: int
+    number: int = 0  # of the location among those of its source, whose files may have equal names
 
     @property
     def rules(self) -> Rules:
@@ -74,13 +75,13 @@ class Task:
     stop: int
 
 
-def open_feed(name: str, path: str, config: SourceConfig, most_bytes: int) -> Feed:
+def open_feed(name: str, path: str, config: SourceConfig, most_bytes: int, number: int = 0) -> Feed:
     """The location with its format, given or told by the fields. Raises UserError where it cannot be used."""
     location = locate(path, config.split)
     label = (
         _conversation_style(path, location, config) if config.set == SFT else _layout(path, location, config)
     )
-    return Feed(name, replace(location, sample=()), label, config, most_bytes)
+    return Feed(name, replace(location, sample=()), label, config, most_bytes, number)
 
 
 def _layout(path: str, location: Location, config: SourceConfig) -> str:
@@ -187,7 +188,7 @@ def rows(feed: Feed, task: Task) -> Iterator[dict[str, Any]]:
             made = iter([document(record.value, layout, feed.rules, place)])
         values = {field.name: coerce((record.value or {}).get(field.name), field.type) for field in own}
         for number, row in enumerate(made):
-            key = record_key(feed.name, task.name, record.offset, number)
+            key = record_key(feed, task.name, record.offset, number)
             yield {**row, "file": task.name, "offset": record.offset, "record": key, "own": values}
 
 
@@ -200,9 +201,9 @@ def _records(feed: Feed, task: Task, layout: layouts.Layout | None) -> Iterator[
     return read_parquet(task.path, columns, task.start, task.stop)
 
 
-def record_key(source: str, file: str, offset: int, number: int) -> int:
+def record_key(feed: Feed, file: str, offset: int, number: int) -> int:
     """64 bits that tell a record from all others of the same id."""
-    words = f"{source}\x1f{file}\x1f{offset}\x1f{number}".encode()
+    words = f"{feed.name}\x1f{feed.number}\x1f{file}\x1f{offset}\x1f{number}".encode()
     return int.from_bytes(blake2b(words, digest_size=8).digest(), "big", signed=True)
 
 

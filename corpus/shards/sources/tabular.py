@@ -81,8 +81,10 @@ def _begins_in(group: Any, start: int, stop: int) -> bool:
     if group.num_columns == 0:
         return start == 0
     first = group.column(0)
-    begin = first.dictionary_page_offset if first.has_dictionary_page else first.data_page_offset
-    return bool(start <= (begin or first.data_page_offset) and (stop < 0 or begin < stop))
+    # some writers leave the dictionary's place at 0; read by two tasks, the group would come twice
+    dictionary = first.dictionary_page_offset if first.has_dictionary_page else 0
+    begin = dictionary or first.data_page_offset
+    return bool(start <= begin and (stop < 0 or begin < stop))
 
 
 def _open_arrow(stream: Any, wanted: list[int] | None) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
