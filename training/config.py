@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from corpus.engine.config import option
 from corpus.engine.errors import UserError
 from training.benchmark.config import BenchmarkConfig
-from training.stores.config import StoreConfig
+from training.data.stores.config import StoreConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 import torch
 
 from training import weights
-from training.chat.template import chat_template_of
+from training.data.chat.template import chat_template_of
+from training.data.shards import CHAT, ShardSet
+from training.data.tokens import TOKENIZER, Tokenizer
 from training.history import HISTORY
 from training.loop import Trainer
 from training.model import ModelSource, config_json, tensors_of
-from training.shards import CHAT, ShardSet
-from training.tokens import TOKENIZER, Tokenizer
 
 EXPORT = "export"
 GENERATION = "generation_config.json"  # how to sample: it belongs to the model, so it goes with it

@@ -9,16 +9,16 @@ from itertools import groupby
 
 import torch
 
-from training.arrays import IGNORE, Int32
 from training.config import TrainConfig, phase_tokens
+from training.data.arrays import IGNORE, Int32
+from training.data.loader import Batch, Loader
+from training.data.tokens import Tokenizer
 from training.flops import flops_per_token, peak_flops
-from training.loader import Batch, Loader
 from training.memory.budget import GIB, device_bytes, plan_memory
 from training.model import count_parameters
 from training.plan import Plan, check_division, make_plan
 from training.safety.blame import labels_of, places_of
 from training.schedule import learning_rate
-from training.tokens import Tokenizer
 
 _DOCUMENTS = 6  # of the first row that are shown
 _RUNS = 6  # stretches with and without loss of one document that are shown

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from corpus.engine.errors import UserError
-from training.arrays import IGNORE, Int32
 from training.config import TrainConfig
-from training.documents import Documents, Reader
+from training.data.arrays import IGNORE, Int32
+from training.data.documents import Documents, Reader
+from training.data.shards import ShardFile, list_sources
+from training.data.stores.cache import ShardCache
+from training.data.tokens import Tokenizer
 from training.parallel import World
 from training.safety.blame import Probe, Rows, padded
-from training.shards import ShardFile, list_sources
-from training.stores.cache import ShardCache
-from training.tokens import Tokenizer
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from corpus.engine.manifest import versions
 from training.checkpoints.folders import MODEL, STATE
 from training.checkpoints.reading import Checkpoint, checkpoint_in
 from training.checkpoints.store import CheckpointStore
+from training.data.loader import Batch, Loader, LoaderState
 from training.history import history_in
-from training.loader import Batch, Loader, LoaderState
 from training.measure import Measurements, describe
 from training.model import build_model, config_json, tensors_of
 from training.optimiser import Optimiser

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import torch
 
 from training import heldout
-from training.arrays import IGNORE, Int32
 from training.benchmark.encoding import Bools
 from training.benchmark.hook import BenchmarkLoss
+from training.data.arrays import IGNORE, Int32
 from training.parallel import World
 from training.plan import Plan
 from training.step import TrainStep

@@ -19,10 +19,10 @@ from corpus.engine.errors import UserError
 from training import heads, weights
 from training.attention import backends
 from training.config import TrainConfig
+from training.data.tokens import Tokenizer, gives_same_ids
 from training.memory import budget, recompute
 from training.parallel import World, shard_model
 from training.precision import float8
-from training.tokens import Tokenizer, gives_same_ids
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from corpus.engine.manifest import difference
 from training import heldout
 from training.checkpoints.folders import is_checkpoint
 from training.config import TrainConfig, phase_tokens
-from training.mixing import check_caps, integer_shares, row_caps
+from training.data.mixing import check_caps, integer_shares, row_caps
+from training.data.shards import ShardSet, facts_of, open_set
+from training.data.tokens import Tokenizer, find_tokenizer
 from training.model import ModelSource, count_parameters, find_model
-from training.shards import ShardSet, facts_of, open_set
-from training.tokens import Tokenizer, find_tokenizer
 
 
 @dataclass(frozen=True)

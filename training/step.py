@@ -14,11 +14,11 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from training.arrays import Int32
 from training.attention import backends
 from training.attention.check import check
 from training.attention.layout import Layout
 from training.config import TrainConfig
+from training.data.arrays import Int32
 from training.model import Built
 from training.optimiser import Optimiser
 from training.parallel import World

@@ -68,9 +68,9 @@ def run(name: str) -> str:
 
     from corpus.engine.config import build
     from tests.benchmarks.training_speed import packed_rows
-    from training.arrays import IGNORE
     from training.attention.layout import Layout
     from training.config import TrainConfig
+    from training.data.arrays import IGNORE
     from training.flops import attended_flops_per_token, flops_per_token, peak_flops
     from training.model import ModelSource, build_model, count_parameters
     from training.optimiser import Optimiser

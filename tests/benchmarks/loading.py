@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
-from training.loader import Loader
-from training.shards import open_set
-from training.tokens import Tokenizer
+from training.data.loader import Loader
+from training.data.shards import open_set
+from training.data.tokens import Tokenizer
 
 ROWS, LENGTH, ROUNDS = 96, 2048, 5
 STEPS = 150

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor
 
 from corpus.engine.config import build
-from training.arrays import IGNORE, Int32
 from training.config import TrainConfig
+from training.data.arrays import IGNORE, Int32
 from training.model import ModelSource, build_model
 from training.optimiser import Optimiser
 from training.parallel import World, join_world

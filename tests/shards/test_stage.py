@@ -15,8 +15,8 @@ from corpus.engine.errors import DataError, UserError
 from corpus.shards.config import ShardConfig
 from corpus.shards.stage import plan, run
 from corpus.verify import run as verify
-from training.shards import open_set, row_tokens
-from training.tokens import find_tokenizer
+from training.data.shards import open_set, row_tokens
+from training.data.tokens import find_tokenizer
 
 pytestmark = pytest.mark.spark
 

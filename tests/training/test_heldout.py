@@ -21,9 +21,9 @@ from tests.training.support import (
     write_shards,
     write_source,
 )  # fmt: skip
+from training.data.shards import open_set
+from training.data.tokens import find_tokenizer
 from training.heldout import open_heldout
-from training.shards import open_set
-from training.tokens import find_tokenizer
 
 
 def test_the_loss_is_that_of_transformers_over_each_document_alone(

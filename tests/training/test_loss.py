@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.arrays import IGNORE
+from training.data.arrays import IGNORE
 from training.loss import head_losses, shifted, token_losses
 
 TOKENS, SIZE, VOCABULARY = 37, 24, 101

@@ -15,9 +15,9 @@ from corpus.engine.config import build
 from corpus.engine.errors import UserError
 from tests.training.several import on_ranks, save
 from training import heads
-from training.arrays import IGNORE, Int32
 from training.attention.layout import Layout
 from training.config import TrainConfig
+from training.data.arrays import IGNORE, Int32
 from training.model import ModelSource, build_model, tensors_of
 from training.optimiser import Optimiser
 from training.parallel import World, join_world

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from corpus.engine.errors import UserError
 from training import heads
-from training.arrays import IGNORE
 from training.attention import backends
 from training.attention.layout import Layout
+from training.data.arrays import IGNORE
 from training.loss import shifted, token_losses
 
 _FIRST, _SECOND, _LENGTH = 9, 7, 16  # tokens of the two documents, and of the rows

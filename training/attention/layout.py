@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.arrays import Int32
+from training.data.arrays import Int32
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.arrays import Int32
 from training.benchmark.items import Segment
+from training.data.arrays import Int32
 
 Bools = npt.NDArray[np.bool_]
 

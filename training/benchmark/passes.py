@@ -11,8 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from training.arrays import Int32
 from training.benchmark.encoding import Bools, Window
+from training.data.arrays import Int32
 
 Floats = npt.NDArray[np.float64]
 

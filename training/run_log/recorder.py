@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from corpus.engine.progress import Progress
-from training.loader import Batch
+from training.data.loader import Batch
 from training.run_log.metrics import MetricsLog
 from training.run_log.sinks import Sink
 from training.run_log.speed import Speed

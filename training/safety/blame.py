@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from training.arrays import IGNORE, Int32
-from training.loader import Batch
+from training.data.arrays import IGNORE, Int32
+from training.data.loader import Batch
 from training.parallel import World
 
 # Summed loss of each row; collective: every rank must call it equally often

@@ -15,12 +15,12 @@ from corpus.engine.config import build, load_yaml
 from corpus.engine.errors import UserError
 from corpus.engine.overrides import with_overrides
 from training.config import TrainConfig
+from training.data.shards import open_set
+from training.data.tokens import find_tokenizer
 from training.model import find_model
 from training.plan import check_fingerprint, make_plan
 from training.run_folder import RECORD
-from training.shards import open_set
 from training.sweeps.config import Cell, SweepConfig
-from training.tokens import find_tokenizer
 from training.trials.launch import Trial
 from training.trials.losses import losses_of
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from concurrent.futures import Executor, Future
 
 from corpus.engine.errors import DataError
-from training.arrays import Int64
-from training.decks import FRUITLESS_EPOCHS, Deck
-from training.pages import Part, Piece
+from training.data.arrays import Int64
+from training.data.decks import FRUITLESS_EPOCHS, Deck
+from training.data.pages import Part, Piece
 
 # A cursor: epoch, place in the lane's hand, token in that piece.
 EPOCH, PLACE, TOKEN = range(3)

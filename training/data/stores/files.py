@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from corpus.engine import storage
 from corpus.engine.errors import UserError
-from training.stores.cache import ShardCache, footer_hash
-from training.stores.finding import FoundFile
+from training.data.stores.cache import ShardCache, footer_hash
+from training.data.stores.finding import FoundFile
 
 IDS, TEXT, CHAT = "ids", "text", "chat"  # what documents are made of: input_ids, text, messages
 _CHARACTERS_PER_TOKEN = 4

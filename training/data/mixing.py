@@ -13,8 +13,8 @@ from math import lcm
 import numpy as np
 
 from corpus.engine.errors import UserError, nearest
-from training.arrays import Int64
-from training.shards import ShardSet
+from training.data.arrays import Int64
+from training.data.shards import ShardSet
 
 
 def integer_shares(weights: Sequence[float]) -> list[int]:

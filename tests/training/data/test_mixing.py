@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.mixing import assign_slots, integer_shares, quota
+from training.data.mixing import assign_slots, integer_shares, quota
 
 
 def test_weights_mean_the_decimals_that_were_written() -> None:

@@ -14,11 +14,11 @@ from corpus.engine.errors import UserError
 from corpus.shards import tokenizer as shard_tokenizer
 from tests.training import support
 from tests.training.support import finish_stage
-from training.documents import Reader
-from training.loader import Loader
+from training.data.documents import Reader
+from training.data.loader import Loader
+from training.data.shards import open_set
+from training.data.tokens import Tokenizer, find_tokenizer, gives_same_ids
 from training.plan import make_plan
-from training.shards import open_set
-from training.tokens import Tokenizer, find_tokenizer, gives_same_ids
 
 TEXTS = ["def f(x): return x", "GET /v1/users lists the users", "", "call(tool='search', q='weather')"] * 5
 

@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus.engine.errors import DataError
-from training.arrays import Bool, Int32, Int64
-from training.shards import CHAT, IDS, TEXT, ShardFile
-from training.stores.cache import ShardCache
-from training.tokens import Tokenizer
+from training.data.arrays import Bool, Int32, Int64
+from training.data.shards import CHAT, IDS, TEXT, ShardFile
+from training.data.stores.cache import ShardCache
+from training.data.tokens import Tokenizer
 
 if TYPE_CHECKING:
-    from training.chat.render import Renderer
+    from training.data.chat.render import Renderer
 
 _COLUMNS = {IDS: ["input_ids"], TEXT: ["text"], CHAT: ["messages", "tools"]}
 _SHOULD = {"input_ids": "list<int32>", "text": "string", "messages": "list<struct<role, content, ...>>"}
@@ -122,7 +122,7 @@ class Reader:
     def renderer(self) -> Renderer:
         """Conversations through the tokenizer's chat template; loaded by the first source that needs it."""
         if self._renderer is None:
-            from training.chat.render import Renderer
+            from training.data.chat.render import Renderer
 
             self._renderer = Renderer(self._tokenizer, self._length, self.left_out)
         return self._renderer

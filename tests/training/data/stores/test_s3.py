@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from corpus.engine.errors import UserError
-from tests.training.stores.test_stores import cache_in, digests
+from tests.training.data.stores.test_stores import cache_in, digests
 from tests.training.support import write_shards
-from training.shards import open_set
+from training.data.shards import open_set
 
 moto = pytest.importorskip("moto.server")
 boto3 = pytest.importorskip("boto3")

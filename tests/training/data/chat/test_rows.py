@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 
 from corpus.engine.errors import DataError
 from corpus.shards.conversations.schema import MESSAGES_TYPE, message
-from tests.training.chat.conftest import DIFFERENCED, MARKED, Make
+from tests.training.data.chat.conftest import DIFFERENCED, MARKED, Make
 from tests.training.support import documents, write_source
-from training.arrays import IGNORE, bounds
-from training.decks import Deck
-from training.documents import Documents, Reader
-from training.loader import Loader, LoaderState
-from training.pages import in_rows
-from training.shards import ShardFile, open_set
-from training.tokens import Tokenizer
+from training.data.arrays import IGNORE, bounds
+from training.data.decks import Deck
+from training.data.documents import Documents, Reader
+from training.data.loader import Loader, LoaderState
+from training.data.pages import in_rows
+from training.data.shards import ShardFile, open_set
+from training.data.tokens import Tokenizer
 
 FILE = ShardFile("x", "x", 0, "", (1,), (1,), ("messages",))
 

@@ -9,12 +9,12 @@ import pytest
 
 from corpus.engine.errors import DataError, UserError
 from tests.training.support import EOS, documents, write_source
-from training.decks import Deck
-from training.documents import Reader
-from training.lanes import EPOCH, Lane
-from training.loader import Batch, Loader, LoaderState
-from training.shards import open_set
-from training.tokens import Tokenizer
+from training.data.decks import Deck
+from training.data.documents import Reader
+from training.data.lanes import EPOCH, Lane
+from training.data.loader import Batch, Loader, LoaderState
+from training.data.shards import open_set
+from training.data.tokens import Tokenizer
 
 PLAIN = Tokenizer(None, None, EOS, None)
 

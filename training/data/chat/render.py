@@ -26,11 +26,11 @@ import numpy as np
 from tokenizers import Tokenizer as FastTokenizer
 
 from corpus.engine.errors import DataError
-from training.arrays import Bool, Int64, bounds
-from training.chat.guard import Guard, unused_mark
-from training.chat.template import Template
-from training.documents import Documents
-from training.tokens import TOKENIZER, Tokenizer
+from training.data.arrays import Bool, Int64, bounds
+from training.data.chat.guard import Guard, unused_mark
+from training.data.chat.template import Template
+from training.data.documents import Documents
+from training.data.tokens import TOKENIZER, Tokenizer
 
 ASSISTANT = "assistant"
 Span = tuple[int, int]

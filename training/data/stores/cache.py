@@ -22,9 +22,9 @@ from typing import Any, BinaryIO
 from corpus.engine import storage
 from corpus.engine.attempts import Access
 from corpus.engine.errors import DataError, UserError
-from training.stores import remote
-from training.stores.config import StoreConfig
-from training.stores.room import COPY, LOCK, PART, make_room
+from training.data.stores import remote
+from training.data.stores.config import StoreConfig
+from training.data.stores.room import COPY, LOCK, PART, make_room
 
 _TAIL = 256 << 10
 

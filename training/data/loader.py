@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from corpus.engine.errors import UserError
-from training.arrays import IGNORE, Int32, Int64
-from training.decks import Deck
-from training.documents import Reader
-from training.lanes import CURSOR, Lane
-from training.mixing import assign_slots, integer_shares, quota, row_caps
-from training.pages import Part, positions_of
-from training.shards import CHAT, ShardSet
-from training.tokens import Tokenizer
+from training.data.arrays import IGNORE, Int32, Int64
+from training.data.decks import Deck
+from training.data.documents import Reader
+from training.data.lanes import CURSOR, Lane
+from training.data.mixing import assign_slots, integer_shares, quota, row_caps
+from training.data.pages import Part, positions_of
+from training.data.shards import CHAT, ShardSet
+from training.data.tokens import Tokenizer
 
 FORMAT = 2
 
@@ -166,7 +166,7 @@ class Loader:
 
     @property
     def left_out(self) -> Counter[str]:
-        """What conversations did not bring along so far, by reason: see training.chat.render."""
+        """What conversations did not bring along so far, by reason: see training.data.chat.render."""
         return Counter(self._reader.left_out)
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from corpus.engine.errors import UserError
 from tests.training.support import documents, write_shards, write_source
-from training.shards import open_set
+from training.data.shards import open_set
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer as FastTokenizer
 
-from training.arrays import Bool, Int32, Int64, bounds
+from training.data.arrays import Bool, Int32, Int64, bounds
 
 # What one call encodes: enough for all threads of the library, which keeps some 80 bytes per token meanwhile.
 BATCH_CHARACTERS = 1 << 20

@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 
 from corpus.engine import storage
 from corpus.engine.errors import UserError, nearest
-from training.arrays import Int64
-from training.stores import remote
-from training.stores.cache import ShardCache
-from training.stores.config import StoreConfig
-from training.stores.files import CHAT, IDS, TEXT, ShardFile, facts_of, open_files
-from training.stores.finding import FoundSet, find, listed_in, require_whole
+from training.data.arrays import Int64
+from training.data.stores import remote
+from training.data.stores.cache import ShardCache
+from training.data.stores.config import StoreConfig
+from training.data.stores.files import CHAT, IDS, TEXT, ShardFile, facts_of, open_files
+from training.data.stores.finding import FoundSet, find, listed_in, require_whole
 
 __all__ = ["CHAT", "IDS", "TEXT", "ShardFile", "ShardSet", "Source", "facts_of", "require_whole"]
 

@@ -16,9 +16,9 @@ from typing import Any
 from tokenizers import Tokenizer as FastTokenizer
 
 from corpus.engine.errors import UserError
-from training.arrays import Int32, Int64
-from training.encoding import Encoder
-from training.shards import ShardSet
+from training.data.arrays import Int32, Int64
+from training.data.encoding import Encoder
+from training.data.shards import ShardSet
 
 TOKENIZER = "tokenizer.json"
 

@@ -13,7 +13,7 @@ from corpus.engine import storage
 from corpus.engine.attempts import Access
 from corpus.engine.errors import UserError
 from corpus.engine.manifest import MANIFEST, SUCCESS
-from training.stores import remote
+from training.data.stores import remote
 
 _SIGNS_OF_A_STAGE = (MANIFEST, SUCCESS, "_claim", "ledger")
 

@@ -23,7 +23,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.tokens import Tokenizer
+from training.data.tokens import Tokenizer
 
 _PLAIN = (
     "{%- if tools %}{{ 'tools:\\n' + (tools | tojson) + '\\n\\n' }}{% endif %}"

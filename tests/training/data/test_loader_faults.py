@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from corpus.engine.errors import DataError, UserError
 from tests.training.support import EOS, documents, finish_stage, write_shards, write_source
-from training.loader import Loader, LoaderState
-from training.mixing import check_caps, quota, row_caps
-from training.shards import open_set
-from training.tokens import Tokenizer
+from training.data.loader import Loader, LoaderState
+from training.data.mixing import check_caps, quota, row_caps
+from training.data.shards import open_set
+from training.data.tokens import Tokenizer
 
 PLAIN = Tokenizer(None, None, EOS, None)
 

@@ -18,11 +18,11 @@ from corpus.engine.errors import DataError, UserError
 from corpus.engine.manifest import describe_file
 from tests.crawl.server import Store, serve
 from tests.training.support import EOS, REPOSITORY, facts_of, finish_stage, write_shards
-from training.loader import Loader
-from training.shards import ShardSet, list_sources, open_set
-from training.stores.cache import ShardCache
-from training.stores.config import StoreConfig
-from training.tokens import Tokenizer, find_tokenizer
+from training.data.loader import Loader
+from training.data.shards import ShardSet, list_sources, open_set
+from training.data.stores.cache import ShardCache
+from training.data.stores.config import StoreConfig
+from training.data.tokens import Tokenizer, find_tokenizer
 
 AT_ONCE = Access(connections=8, pauses=(0.0, 0.0, 0.0, 0.0), timeout=5.0)
 AGENT = "/shards/stage1/agent/part-00000.parquet"
@@ -217,8 +217,8 @@ def test_files_are_copied_ahead(web: Store, tmp_path: Path) -> None:
 SCRIPT = """
 import hashlib, sys
 from pathlib import Path
-from training.shards import open_set
-from training.stores.config import StoreConfig
+from training.data.shards import open_set
+from training.data.stores.config import StoreConfig
 shards = open_set(sys.argv[1], store=StoreConfig(cache=sys.argv[2]))
 for file in (file for source in shards.sources for file in source.files):
     with shards.cache.opened(file) as path:

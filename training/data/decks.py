@@ -17,10 +17,10 @@ from math import gcd
 
 import numpy as np
 
-from training.arrays import Int64, bounds, permutation
-from training.documents import Reader
-from training.pages import Page, Piece, read_page
-from training.shards import CHAT, IDS, Source
+from training.data.arrays import Int64, bounds, permutation
+from training.data.documents import Reader
+from training.data.pages import Page, Piece, read_page
+from training.data.shards import CHAT, IDS, Source
 
 PIECES_PER_LANE = 4
 MOST_PIECE_TOKENS = 1 << 16

@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.training.support import EOS, write_source
-from training.decks import Deck
-from training.documents import Reader
-from training.loader import Batch, Loader, LoaderState
-from training.shards import Source, open_set
-from training.tokens import Tokenizer
+from training.data.decks import Deck
+from training.data.documents import Reader
+from training.data.loader import Batch, Loader, LoaderState
+from training.data.shards import Source, open_set
+from training.data.tokens import Tokenizer
 
 PLAIN = Tokenizer(None, None, EOS, None)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from training.tokens import Tokenizer
+from training.data.tokens import Tokenizer
 
 Make = Callable[..., Tokenizer]
 

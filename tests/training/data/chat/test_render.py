@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from corpus.engine.errors import DataError
 from corpus.shards.conversations import render as shard_render
 from corpus.shards.conversations.schema import MESSAGES_TYPE, call, message
-from tests.training.chat.conftest import DIFFERENCED, MARKED, Make
-from training.chat.render import Renderer
-from training.documents import Documents
-from training.tokens import Tokenizer
+from tests.training.data.chat.conftest import DIFFERENCED, MARKED, Make
+from training.data.chat.render import Renderer
+from training.data.documents import Documents
+from training.data.tokens import Tokenizer
 
 TOOLS = json.dumps([{"type": "function", "function": {"name": "time", "parameters": {"city": "string"}}}])
 USER = message("user", "what is the time in Oslo?")
@@ -66,7 +66,7 @@ def test_the_assistant_s_turns_are_learnt_with_their_calls_and_their_end(make: M
 
 @pytest.mark.parametrize("template", [MARKED, DIFFERENCED, None])
 def test_ids_are_those_of_the_tokenizer_s_own_rendering(make: Make, template: str | None) -> None:
-    from training.chat.template import chat_template_of
+    from training.data.chat.template import chat_template_of
 
     tokenizer = make(template)
     found, _ = rendered(tokenizer, (TALK, TOOLS), ([USER, ANSWER], None))

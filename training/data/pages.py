@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from training.arrays import Bool, Int32, Int64, bounds, permutation
-from training.documents import Documents, Reader
-from training.shards import CHAT, IDS, ShardFile
+from training.data.arrays import Bool, Int32, Int64, bounds, permutation
+from training.data.documents import Documents, Reader
+from training.data.shards import CHAT, IDS, ShardFile
 
 _NO_ROW = -1  # of what fills a row up
 
