@@ -76,6 +76,21 @@ def test_own_input_is_never_removed(tmp_path: Path) -> None:
     assert (tmp_path / "seeds").exists()
 
 
+def test_nothing_that_a_setting_reads_is_removed(tmp_path: Path) -> None:
+    inside = {
+        "labels": str(tmp_path / "seeds" / "labels.csv"),
+        "tokenizer": str(tmp_path / "shards" / "tokenizer"),
+        "model": str(tmp_path / "training" / "stage1" / "export"),
+        "set": {"match": {"embeddings": [str(tmp_path / "matched")]}},
+    }
+    for stage in STAGES:
+        made_by_a_stage(Workspace(str(tmp_path))[stage])
+    for key, value in inside.items():
+        with pytest.raises(UserError, match="is an input of this run"):
+            run(config(tmp_path, output=str(tmp_path), from_stage="seeds", **{key: value}))
+    assert (tmp_path / "training").exists() and (tmp_path / "shards").exists()
+
+
 def test_mix_without_code_and_text_says_so(tmp_path: Path) -> None:
     assert "no code= and no text= was given" in plan(config(tmp_path, input=["crawl.warc.gz"]))
     assert "note" not in plan(config(tmp_path, input=["x.warc.gz"], code=["c"], text=["embedded"]))

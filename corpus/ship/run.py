@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from corpus.ship.config import ShipConfig
 from corpus.ship.interpreter import copy_interpreter, name
 
 ARCHIVE = "environment.tar.gz"
+_EPOCH = "1577836800"  # the time that files in the wheel bear: equal sources give equal wheels
 _SOURCES = ("pyproject.toml", "README.md", "LICENSE", "corpus", "training")
 # Spark's own Java classes are on every node of a cluster; the others are for building and testing.
 _LEFT_OUT = (
@@ -29,7 +31,6 @@ def ship(config: ShipConfig) -> str:
     project, output = Path(config.project).resolve(), Path(config.output)
     if not (project / "pyproject.toml").is_file():
         raise UserError(f"project={config.project} holds no pyproject.toml; name the project's folder.")
-    output.mkdir(parents=True, exist_ok=True)
     wheel = build_wheel(project, output)
     with tempfile.TemporaryDirectory(prefix="hephaestus-forge-") as scratch:
         tree = Path(scratch, "environment")
@@ -54,6 +55,7 @@ def build_wheel(project: Path, output: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix="hephaestus-forge-") as scratch:
         source, made = Path(scratch, "source"), Path(scratch, "made")
         source.mkdir()
+        output.mkdir(parents=True, exist_ok=True)
         for part in _SOURCES:
             copy = shutil.copytree if (project / part).is_dir() else shutil.copy
             copy(project / part, source / part)
@@ -63,21 +65,27 @@ def build_wheel(project: Path, output: Path) -> Path:
 
 
 def install(site: Path, wheel: Path, config: ShipConfig, project: Path) -> None:
-    """The base as pinned by hash, then the extras by version, then the project itself."""
+    """The extras by version; the base, pinned by hash, over what they brought of it; the project itself."""
     into = ("install", "--target", str(site), "--no-compile", "--upgrade")
-    _pip(*into, "--require-hashes", "-r", str(project / config.requirements))
     if config.extras:
-        named = f"{wheel}[{','.join(config.extras)}]"
-        _pip(*into, "-c", str(project / config.constraints), named)
-    else:
-        _pip(*into, "--no-deps", str(wheel))
+        constraints = ("-c", str(project / config.constraints))
+        _pip(*into, *constraints, f"{wheel}[{','.join(config.extras)}]")
+    _pip(*into, "--no-deps", "--require-hashes", "-r", str(project / config.requirements))
+    _pip(*into, "--no-deps", str(wheel))
     for left in _LEFT_OUT:
         shutil.rmtree(site / left, ignore_errors=True)
+    for told in site.glob("*.dist-info/direct_url.json"):  # the folder of this very build
+        told.unlink()
+        record = told.with_name("RECORD")
+        lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = (line for line in lines if "/direct_url.json," not in line)
+        record.write_text("".join(kept), encoding="utf-8")
 
 
 def _pip(*words: str) -> None:
     command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    same = {**os.environ, "SOURCE_DATE_EPOCH": _EPOCH}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=same)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise UserError(f"pip {words[0]} failed: {said[-1] if said else 'it says nothing'}")

@@ -53,7 +53,9 @@ def test_equal_folders_give_equal_archives(tmp_path: Path) -> None:
 def test_a_wheel_holds_the_project_and_nothing_that_lies_about(repository: Path, tmp_path: Path) -> None:
     import zipfile
 
-    with zipfile.ZipFile(build_wheel(repository, tmp_path)) as wheel:
+    wheels = [build_wheel(repository, tmp_path / name) for name in ("one", "two")]
+    assert wheels[0].read_bytes() == wheels[1].read_bytes()
+    with zipfile.ZipFile(wheels[0]) as wheel:
         names = wheel.namelist()
     tracked = {
         path.relative_to(repository).as_posix()

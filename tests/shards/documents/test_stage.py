@@ -107,3 +107,17 @@ def test_conversations_and_documents_are_rows_of_one_frame(
     ]
     assert talks[0]["text"] == "user:\nhi\n\nassistant:\nho"
     assert all(row["messages"] is None for row in rows if row["file"] == "a.jsonl")
+
+
+def test_equal_names_in_several_folders_of_a_source_are_different_records(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        pq.write_table(
+            pa.table({"text": [f"{name} {n}" for n in range(3)]}), tmp_path / name / "part-0.parquet"
+        )
+    paths = [str(tmp_path / name) for name in ("a", "b")]
+    source = build(SourceConfig, {"path": paths})
+    rows = read(spark, *(open_feed("mine", path, source, 1 << 20, n) for n, path in enumerate(paths)))
+    assert len({row["record"] for row in rows}) == len(rows) == 6

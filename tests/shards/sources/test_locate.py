@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from corpus.engine.config import build
 from corpus.engine.errors import UserError
 from corpus.shards.config import SourceConfig
 from corpus.shards.sources import read as reading
+from corpus.shards.sources import tabular
 from corpus.shards.sources.locate import locate
 from corpus.shards.sources.read import open_feed, rows, tasks
 from tests.shards.sources.support import save_dictionary, save_to_disk, write_stream
@@ -183,3 +185,13 @@ def test_the_manifest_says_format_and_split(tmp_path: Path) -> None:
     feed = open_feed("web", path, build(SourceConfig, {"path": [path]}), 1 << 20)
     (entry,) = feed.inputs
     assert (entry["as"], entry["format"], entry["split"]) == ("web", "c4", "train")
+
+
+@pytest.mark.parametrize("dictionary", [0, 4, None])
+def test_a_group_whose_dictionary_has_no_place_belongs_to_one_task(dictionary: int | None) -> None:
+    first = SimpleNamespace(
+        has_dictionary_page=dictionary is not None, dictionary_page_offset=dictionary, data_page_offset=150
+    )
+    group = SimpleNamespace(num_columns=1, column=lambda _: first)
+    cuts = [(0, 64), (64, 128), (128, -1)]
+    assert sum(tabular._begins_in(group, start, stop) for start, stop in cuts) == 1
