@@ -6,14 +6,35 @@ the numbers of stats.json: a number has one source.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from corpus.report.figures.chart import Chart
 from corpus.report.figures.style import LIGHT, PAGE
 from corpus.report.grids import Grid
 
 SETS = {"stage1": "stage I", "stage2": "stage II", "heldout": "the held-out slice", "sft": "the tuning set"}
+_STAGES_OF_TRAINING = {"stage1": "stage I", "stage2": "stage II", "stage3": "stage III"}
+_PLAIN = re.compile(r"[a-z0-9-]{1,40}")
+
+
+def run_title(run: str) -> str:
+    """What a training run is called: its stage, or the name of its folder."""
+    return _STAGES_OF_TRAINING.get(run, run)
+
+
+def is_stage(run: str) -> bool:
+    """Whether the run goes on from the one before."""
+    return run in _STAGES_OF_TRAINING
+
+
+def run_slug(run: str) -> str:
+    """A training run within the names of files and places, which no folder's name may choose freely."""
+    if _PLAIN.fullmatch(run):
+        return run
+    return f"run-{blake2b(run.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.fs as pafs
 
 from corpus.engine import manifest, storage
 from corpus.engine.errors import UserError
@@ -26,7 +27,9 @@ STAGES: tuple[tuple[str, str], ...] = (
     ("matched", "pages near to a seed"),
     ("shards", "training sets"),
 )
-RUNS = ("stage1", "stage2")
+RUNS = ("stage1", "stage2")  # training runs of the road; others below training/ are found by their logs
+# Of a training run: what it logs, and what it exports as the very last.
+LOG, EXPORTED = "metrics.jsonl", "export/training_history.json"
 BATCH_ROWS = 1 << 15
 
 
@@ -41,6 +44,12 @@ class Workspace:
     @property
     def name(self) -> str:
         return self.folder.rstrip("/").rsplit("/", 1)[-1]
+
+    @property
+    def runs(self) -> list[str]:
+        """Names of the training runs, those of the road first, missing ones included."""
+        lead = "training/"
+        return [name.removeprefix(lead) for name in self.states if name.startswith(lead)]
 
     def has(self, stage: str, table: str = "") -> bool:
         return stage in self.stages and (not table or bool(self.files(stage, table)))
@@ -73,18 +82,30 @@ def open_workspace(folder: str) -> Workspace:
             states[name] = "finished"
         else:
             states[name] = "unfinished" if storage.exists(path) else "missing"
-    for run in RUNS:
-        path = storage.join(folder, "training", run)
-        logged = storage.exists(storage.join(path, "metrics.jsonl"))
-        states[f"training/{run}"] = (
-            "finished" if logged else "unfinished" if storage.exists(path) else "missing"
-        )
-    if "finished" not in states.values():
+    logged = _logged_runs(storage.join(folder, "training"))
+    for run in dict.fromkeys((*RUNS, *logged)):
+        states[f"training/{run}"] = run_state(storage.join(folder, "training", run))
+    if "finished" not in states.values() and not logged:
         raise UserError(
             f"{storage.redact(folder)} holds no finished stage: none of {', '.join(states)} has a result; "
             "run jobs/forge.py first, or give the folder that holds the stages."
         )
     return Workspace(folder, stages, states)
+
+
+def run_state(folder: str) -> str:
+    """Of a training run. One that is at work or was killed has a log, and no export."""
+    if storage.exists(storage.join(folder, EXPORTED)):
+        return "finished"
+    return "unfinished" if storage.exists(folder) else "missing"
+
+
+def _logged_runs(folder: str) -> list[str]:
+    """Names of the folders in `folder` that hold the log of a run, sorted."""
+    filesystem, inner = storage.resolve(folder)
+    found = filesystem.get_file_info(pafs.FileSelector(inner, allow_not_found=True))
+    names = sorted(info.base_name for info in found if info.type == pafs.FileType.Directory)
+    return [name for name in names if storage.exists(storage.join(folder, name, LOG))]
 
 
 def batches(files: list[str], columns: Mapping[str, pc.Expression | str]) -> Iterator[pa.RecordBatch]:

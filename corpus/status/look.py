@@ -12,13 +12,14 @@ from corpus.engine import manifest, storage
 from corpus.engine.claim import CLAIM
 from corpus.engine.errors import UserError
 from corpus.engine.manifest import MANIFEST
+from corpus.report.workspace import LOG
 from corpus.status import working
 from corpus.status.archives import Commits
 from corpus.status.config import REPORT, ROAD, StatusConfig
 from corpus.status.files import files_in
 from corpus.status.parts import FAILED, FINISHED, RUNNING, STALLED, WAITING, Part, Status
 from corpus.status.tables import Parts
-from corpus.status.training import CONFIG, LOG, Run
+from corpus.status.training import CONFIG, Run
 from corpus.status.words import span
 from corpus.status.working import Scene
 

@@ -11,7 +11,7 @@ import yaml
 
 from corpus.engine import storage
 
-LOG, CONFIG, EXPORTED = "metrics.jsonl", "config.yaml", "export/training_history.json"
+CONFIG = "config.yaml"
 _RECENT = 50  # steps that the rate is the mean of
 _BLOCK = 1 << 20
 

@@ -12,11 +12,12 @@ from corpus.engine.errors import UserError
 from corpus.engine.ledger import FAILED as FAILED_ROW
 from corpus.engine.ledger import OUTCOMES
 from corpus.engine.manifest import Manifest
+from corpus.report.workspace import EXPORTED, LOG
 from corpus.status.archives import Archives, Commits
 from corpus.status.files import File
 from corpus.status.parts import FAILED, FINISHED, RUNNING, STALLED, Part, time_left
 from corpus.status.tables import Parts, steps_done
-from corpus.status.training import CONFIG, EXPORTED, LOG, Run, budget
+from corpus.status.training import CONFIG, Run, budget
 from corpus.status.words import number, span
 
 

@@ -369,6 +369,7 @@ def make_shards(root: Path) -> None:
 
 
 def make_training(root: Path, run: str, steps: int = 600) -> None:
+    """A run that has ended: its log, and the last file of its export."""
     rng = random.Random(17)
     folder = root / "training" / run
     folder.mkdir(parents=True)
@@ -390,6 +391,8 @@ def make_training(root: Path, run: str, steps: int = 600) -> None:
                     }
                 )
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (folder / "export").mkdir()
+    (folder / "export" / "training_history.json").write_text("{}")
 
 
 def make_workspace(root: Path) -> Path:

@@ -7,6 +7,7 @@ import csv
 import hashlib
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -402,6 +403,28 @@ def test_a_run_with_odd_losses_and_a_torn_line_is_reported(tmp_path: Path) -> No
     stats = json.loads((tmp_path / "report" / "stats.json").read_bytes())
     assert "not a finite number" in said and stats["training"]["stage1"]["last_loss"] is None
     assert stats["training"]["stage1"]["steps"] == 21
+
+
+def test_a_run_is_finished_with_its_export_and_every_run_of_the_folder_is_shown(tmp_path: Path) -> None:
+    for run_name in ("stage1", "stage3", ".._x"):
+        synthetic.make_training(tmp_path, run_name, 120)
+    shutil.rmtree(tmp_path / "training" / "stage3" / "export")  # as where it was killed
+    (tmp_path / "training" / "sweep" / "trial").mkdir(parents=True)
+    said = str(run(config(tmp_path)))
+    stats = json.loads((tmp_path / "report" / "stats.json").read_bytes())
+    states = {row["stage"]: row["state"] for row in stats["stages"] if row["stage"].startswith("training/")}
+    assert states == {
+        "training/stage1": "finished",
+        "training/stage2": "missing",
+        "training/.._x": "finished",
+        "training/stage3": "unfinished",
+    }
+    assert "training/stage3 has exported no model" in said and "training/stage1 has" not in said
+    page = (tmp_path / "report" / "index.html").read_text()
+    parse(page)
+    assert "Training in stage III took 120 steps" in page and stats["training"]["stage3"]["steps"] == 120
+    assert (tmp_path / "report" / "tables" / "heldout_stage3.csv").is_file()
+    assert not [path for path in (tmp_path / "report").rglob("*") if ".." in path.name]
 
 
 def test_empty_and_absent_workspaces_get_one_sentence(

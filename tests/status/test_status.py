@@ -83,11 +83,7 @@ def contents(folder: Path) -> Iterator[tuple[str, bytes, int]]:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = synthetic.make_workspace(tmp_path_factory.mktemp("status") / "demo")
-    for run in ("stage1", "stage2"):
-        (root / "training" / run / "export").mkdir()
-        (root / "training" / run / "export" / "training_history.json").write_text("{}")
-    return root
+    return synthetic.make_workspace(tmp_path_factory.mktemp("status") / "demo")
 
 
 def test_a_finished_workspace_has_the_numbers_of_its_manifests(finished: Path) -> None:

@@ -18,9 +18,8 @@ from corpus.report.measure.numbers import collect
 from corpus.report.page import sections
 from corpus.report.parts import Section
 from corpus.report.plain import finite
-from corpus.report.workspace import RUNS, Workspace, open_workspace
+from corpus.report.workspace import LOG, Workspace, open_workspace, run_state
 
-LOG = "metrics.jsonl"
 RUN = "training/stage1"  # what a training run that stands alone counts as
 # Stage -> the folder that the report knows it by; hygiene has two, by the table that it cleaned.
 _FOLDERS = {
@@ -72,7 +71,7 @@ def open_subject(path: str, config: ReportConfig) -> Subject:
         space: Workspace = Alone(folder, {part: found}, {part: "finished"}, part)
         holds = f"the stage {found.stage}"
     elif storage.exists(storage.join(folder, LOG)):
-        space, holds = Alone(folder, {}, {RUN: "finished"}, RUN), "a training run"
+        space, holds = Alone(folder, {}, {RUN: run_state(folder)}, RUN), "a training run"
     else:
         space, holds = open_workspace(folder), "a workspace"
     stats = finite(collect(space, config)) | {"notices": []}
@@ -93,9 +92,9 @@ def named_apart(a: Subject, b: Subject) -> tuple[Subject, Subject]:
 def _settings(space: Workspace) -> dict[str, Mapping[str, Any]]:
     """The configs of all stages, and of the training runs as they wrote them down."""
     found: dict[str, Mapping[str, Any]] = {name: one.config for name, one in space.stages.items()}
-    for run in RUNS:
+    for run in space.runs:
         path = space.path("training", run, "config.yaml")
-        if f"training/{run}" not in space.states or not storage.exists(path):
+        if not storage.exists(path):
             continue
         try:
             config = yaml.safe_load(storage.read_bytes(path))

@@ -8,7 +8,7 @@ from typing import Any
 from corpus.report.compare.differences import WHOLE
 from corpus.report.counters import share
 from corpus.report.grids import grid
-from corpus.report.parts import SETS, Section
+from corpus.report.parts import SETS, Section, run_title
 
 Stats = Mapping[str, Any]
 Row = tuple[str, str, Any]  # what, kind, value
@@ -85,11 +85,11 @@ def _measures(stats: Stats) -> Iterator[Row]:
 def _runs(stats: Stats) -> Iterator[Row]:
     for run, found in stats["training"].items():
         if found and found["steps"]:
-            yield f"tokens trained on in {SETS.get(run, run)}", "count", found["tokens"]
-            yield f"last loss of {SETS.get(run, run)}", "decimal", found["last_loss"]
+            yield f"tokens trained on in {run_title(run)}", "count", found["tokens"]
+            yield f"last loss of {run_title(run)}", "decimal", found["last_loss"]
             for row in found["heldout"]:
                 yield (
-                    f"last held-out loss of {row['source']}, {SETS.get(run, run)}",
+                    f"last held-out loss of {row['source']}, {run_title(run)}",
                     "decimal",
                     row["last_loss"],
                 )

@@ -12,6 +12,7 @@ from corpus.report.counters import NO_VALUE, Bins, Lengths, TopCounter, share
 from corpus.report.workspace import Workspace, batches
 
 NO_HOST = "no host"
+UNCERTAIN = 0.01  # a share that could be too low by more than this is no point of the curve of hosts
 LOW_FIDELITY = 0.9  # a page that keeps less than this of its code and tables is worth a look
 _COUNTED = {
     "host": NO_HOST,
@@ -53,9 +54,10 @@ def numbers(space: Workspace, stage: str, top: int) -> dict[str, Any]:
         "hosts": {
             "distinct": len(host.counts),
             "count_error": host.slack,
+            "words_error": by_words.slack,
             "top": _with_words(host.rows("host", "pages", max(top, 20)), by_words),
             "top_by_words": _with_words(by_words.rows("host", "words", max(top, 20)), by_words),
-            **_concentration(host),
+            **concentration(host),
         },
         "top_ten_hosts_share": share(sum(n for _, n in host.top(10)), rows),
         "languages": counters["language"].rows("language", "pages", top),
@@ -121,20 +123,25 @@ def _with_words(rows: list[dict[str, Any]], words: TopCounter) -> list[dict[str,
     return [{**row, "word_share": share(words.counts.get(row["host"], 0), words.total)} for row in rows]
 
 
-def _concentration(host: TopCounter) -> dict[str, Any]:
+def concentration(host: TopCounter) -> dict[str, Any]:
     """Share of the pages on the 1, 2, 5, 10, 20, ... largest hosts, and the effective number of hosts.
 
     The effective number is the exponential of the entropy of pages over hosts: that many hosts of equal size
-    would be as mixed.
+    would be as mixed. Where the counter was too small it is null, since it hangs on the many small hosts that
+    were given up; and the shares, too low by at most the counter's slack for each host, end with the last one
+    that is certain to within UNCERTAIN.
     """
     sizes = [n for _, n in host.top()]
+    last = min(len(sizes), int(UNCERTAIN * host.total / host.slack)) if host.slack else len(sizes)
     steps = [m * 10**power for power in range(8) for m in (1, 2, 5)]
     rows, seen, at = [], 0, 0
-    for step in [*(step for step in steps if step < len(sizes)), len(sizes)]:
+    for step in [*(step for step in steps if step < last), last]:
         seen += sum(sizes[at:step])
         at = step
         if step:
             rows.append({"hosts": step, "share": share(seen, host.total)})
+    if host.slack:
+        return {"concentration": rows, "effective": None}
     shares = [n / host.total for n in sizes] if host.total else []
     effective = math.exp(-sum(p * math.log(p) for p in shares if p))
     return {"concentration": rows, "effective": effective if sizes else 0.0}
@@ -142,14 +149,17 @@ def _concentration(host: TopCounter) -> dict[str, Any]:
 
 def dropped_hosts(space: Workspace, top: int) -> list[dict[str, Any]]:
     """Hosts by the pages that the filter dropped or failed on, with what it kept of them, from the ledger's
-    addresses."""
+    addresses. `pages` and `kept` are too low by at most `pages_error` and `kept_error`."""
     lost, kept = TopCounter(), TopCounter()
     for batch in batches(space.files("pages", "ledger"), {"url": "url", "outcome": "outcome"}):
         hosts = hosts_of(batch["url"])
         is_kept = pc.equal(batch["outcome"], "kept")
         kept.add(hosts.filter(is_kept), none=NO_HOST)
         lost.add(hosts.filter(pc.invert(is_kept)), none=NO_HOST)
-    return [{**row, "kept": kept.counts.get(row["host"], 0)} for row in lost.rows("host", "pages", top)]
+    errors = {"pages_error": lost.slack, "kept_error": kept.slack}
+    return [
+        {**row, "kept": kept.counts.get(row["host"], 0), **errors} for row in lost.rows("host", "pages", top)
+    ]
 
 
 def hosts_of(urls: pa.Array[Any]) -> pa.Array[Any]:

@@ -32,6 +32,7 @@ def numbers(space: Workspace, top: int) -> dict[str, Any]:
         "by_kind": kinds.rows("kind", "pages"),
         **_hits(space, top),
         "map": _map(space),
+        "min_score": space.stages["matched"].config.get("min_score"),
         "facts": dict(space.stages["matched"].facts),
     }
 

@@ -26,7 +26,7 @@ from corpus.report.measure import (
     training,
 )
 from corpus.report.published import beside
-from corpus.report.workspace import RUNS, STAGES, Workspace
+from corpus.report.workspace import STAGES, Workspace
 
 Stats = dict[str, Any]
 PAGE_STAGES = (
@@ -56,7 +56,7 @@ def collect(space: Workspace, config: ReportConfig) -> Stats:
         "matches": matching.numbers(space, config.top) if space.has("matched") else None,
         "mixture": mixture.numbers(space) if space.has("shards") else None,
         "samples": samples.samples(space),
-        "training": {run: training.numbers(space, run) for run in RUNS},
+        "training": {run: training.numbers(space, run) for run in space.runs},
         "experiments": experiments.numbers(
             space, {"sweep": config.sweep, "ablations": config.ablations, "scores": config.scores}
         ),
@@ -79,11 +79,11 @@ def _published(stats: Stats) -> list[dict[str, Any]]:
 
 def stages(space: Workspace, hour_price: float = 0.0) -> list[dict[str, Any]]:
     """One row per expected stage: whether it is there, its counts, time, size, cost and identity."""
-    purpose = {**dict(STAGES), **{f"training/{run}": "a training run on the shards" for run in RUNS}}
+    purpose = dict(STAGES)
     return [
         {
             "stage": name,
-            "purpose": purpose[name],
+            "purpose": purpose.get(name, "a training run on the shards"),
             "state": state,
             **_run_of(space.stages.get(name), hour_price),
         }

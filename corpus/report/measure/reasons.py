@@ -91,12 +91,15 @@ def _chosen(space: Workspace, stage: str, most: int) -> list[Row]:
 
 
 def _texts(space: Workspace, stage: str, ids: list[str]) -> dict[str, str]:
-    """Texts of records in the stage before, read from the row groups that can hold them."""
+    """Texts of records in the stage before, read from the row groups that can hold them.
+
+    None of a page that states a directive against its use, though the filter was told to keep it.
+    """
     before = _BEFORE.get(stage)
     if not before or not ids or not space.has(*before):
         return {}
-    found = by_id(space.files(*before), ids, ("id", "text"))
-    return {row.values["id"]: row.values["text"] or "" for row in found}
+    found = by_id(space.files(*before), ids, ("id", "text", "opt_out"))  # seeds have no opt_out
+    return {row.values["id"]: row.values["text"] or "" for row in found if not row.values.get("opt_out")}
 
 
 def _archives(space: Workspace) -> dict[str, str]:

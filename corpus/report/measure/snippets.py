@@ -10,6 +10,8 @@ import html
 import re
 import zlib
 
+from corpus.crawl.rules import policy
+from corpus.crawl.warc.headers import Headers, split_http
 from corpus.engine import storage
 from corpus.engine.errors import ForgeError
 from corpus.hygiene.redaction import redact
@@ -38,7 +40,8 @@ def from_archive(path: str, offset: int, url: str) -> str | None:
     """The beginning of the page whose record starts at that byte.
 
     None where the archive is not at hand, is neither plain nor gzip, holds another page there, or the record
-    has no text.
+    has no text. Nor is a page quoted that states any directive against its use, whatever it was dropped for
+    and whatever the filter was told to honour.
     """
     if not path or storage.is_http(path):
         return None
@@ -51,7 +54,10 @@ def from_archive(path: str, offset: int, url: str) -> str | None:
     record = _inflate(raw)
     if not _is_of(record, url):
         return None
-    text = beginning(_words(_decoded(record)))
+    page = _page(record)
+    if page is None:
+        return None
+    text = beginning(_words(page))
     printable = sum(char.isprintable() and char != "\ufffd" for char in text)
     return text if text and printable >= _LEAST_TEXT * len(text) else None
 
@@ -72,17 +78,25 @@ def _inflate(raw: bytes) -> bytes:
         return b""
 
 
-def _decoded(record: bytes) -> str:
-    """What stands behind the WARC and the HTTP header; nothing where it is compressed once more."""
-    _, _, http = record.partition(b"\r\n\r\n")
-    head, _, body = http.partition(b"\r\n\r\n")
-    if not head.startswith(b"HTTP/") or re.search(rb"(?im)^content-encoding:\s*(?!identity)\S", head):
-        return ""
-    named = _CHARSET.search(head) or _CHARSET.search(body[:2048])
+def _page(record: bytes) -> str | None:
+    """What stands behind the WARC and the HTTP header.
+
+    None where it is compressed once more, or the header or the page says that it may not be used.
+    """
+    head, _, content = record.partition(b"\r\n\r\n")
+    length = Headers(head).get(b"content-length")
+    if length.isdecimal() and len(length) < 20:  # in an archive without compression the next record follows
+        content = content[: int(length)]
+    status, http, body = split_http(content)
+    if status is None or ",".join(http.all(b"content-encoding")).lower() not in ("", "identity"):
+        return None
+    named = _CHARSET.search(content[: len(content) - len(body)]) or _CHARSET.search(body[:2048])
     try:
-        return body.decode(named[1].decode("ascii") if named else "utf-8", "replace")
+        page = body.decode(named[1].decode("ascii") if named else "utf-8", "replace")
     except LookupError:
-        return body.decode("utf-8", "replace")
+        page = body.decode("utf-8", "replace")
+    said = policy.opt_out(page, "\n".join(http.all(b"x-robots-tag")), http.get(b"tdm-reservation"))
+    return None if said else page
 
 
 def _words(page: str) -> str:

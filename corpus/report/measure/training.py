@@ -9,7 +9,7 @@ from typing import Any
 
 from corpus.engine import storage
 from corpus.report.counters import share
-from corpus.report.workspace import Workspace, json_lines
+from corpus.report.workspace import LOG, Workspace, json_lines
 
 POINTS = 240  # of a curve: more than a figure has pixels to tell apart
 _CURVES = ("loss", "lr", "grad_norm")
@@ -18,13 +18,16 @@ _CURVES = ("loss", "lr", "grad_norm")
 def numbers(space: Workspace, run: str) -> dict[str, Any] | None:
     """Curves, held-out losses and shares of one run; null where it left no log.
 
-    A step that is logged twice, as after a crash, counts once, with its last values.
+    A step that is logged twice, as after a crash, counts once, with its last values; so do its spike and its
+    dropped update.
     """
-    path = space.path("training", run, "metrics.jsonl")
+    path = space.path("training", run, LOG)
     if not storage.exists(path):
         return None
     steps: dict[int, tuple[float, ...]] = {}
     rates: dict[int, float] = {}
+    skipped: dict[int, bool] = {}
+    spikes: set[int] = set()
     held: dict[str, dict[int, dict[str, Any]]] = {}
     answers: dict[str, dict[int, dict[str, Any]]] = {}
     last: dict[str, Any] = {}
@@ -36,9 +39,12 @@ def numbers(space: Workspace, run: str) -> dict[str, Any] | None:
             answers.setdefault(_benchmark(row), {})[step] = row
         elif row.get("event") == "eval":
             held.setdefault(str(row.get("source")), {})[step] = row
+        elif row.get("event") == "spike":
+            spikes.add(step)
         elif row.get("event", "step") == "step" and "loss" in row:
             steps[step] = (_number(row.get("tokens")), *(_number(row.get(name)) for name in _CURVES))
             rates[step] = _number(row.get("tokens_per_second"))
+            skipped[step] = row.get("skipped") is True
             last = row
     if not steps:
         return {"steps": 0}
@@ -50,6 +56,8 @@ def numbers(space: Workspace, run: str) -> dict[str, Any] | None:
         "last_loss": curve[-1][1],
         "finite": all(math.isfinite(row[1]) for row in curve),
         "tokens_per_second": median(rate for rate in rates.values()),
+        "spikes": len(spikes),
+        "skipped": sum(skipped.values()),
         "curve": _thin(curve),
         "heldout": [_heldout(source, held[source], steps) for source in sorted(held)],
         "benchmarks": [_heldout(name, answers[name], steps) for name in sorted(answers)],

@@ -28,7 +28,8 @@ def section(stats: Stats) -> Section:
         return empty("documents", "Documents", "pages")
     lead = (
         f"The {count(pages['pages'])} pages of the stage {pages['stage']}, the last one that finished. "
-        f"The ten largest of {hosts_of(pages)} hold {percent(pages['top_ten_hosts_share'])} of them."
+        f"The ten largest of {hosts_of(pages)} hold {'at least ' * bool(pages['hosts']['count_error'])}"
+        f"{percent(pages['top_ten_hosts_share'])} of them."
     )
     figures = [
         ranked(
@@ -37,6 +38,7 @@ def section(stats: Stats) -> Section:
             "host",
             pages["hosts"]["top"],
             caption="Hosts with the most pages",
+            cut=bool(pages["hosts"]["count_error"]),
         ),
         _concentration(pages),
         _dropped_hosts(stats),
@@ -72,10 +74,11 @@ def section(stats: Stats) -> Section:
 
 
 def _by_words(pages: Stats) -> Grid:
+    least = ", at least" * bool(pages["hosts"]["words_error"])
     columns = {
         "host": ("Host", "foreign"),
-        "words": ("Words", "count"),
-        "share": ("Share of words", "percent"),
+        "words": (f"Words{least}", "count"),
+        "share": (f"Share of words{least}", "percent"),
     }
     return grid("hosts_by_words", "Hosts with the most words", columns, pages["hosts"]["top_by_words"])
 
@@ -89,6 +92,12 @@ def _concentration(pages: Stats) -> Figure | None:
         f"If all hosts had equally many pages, {count(effective)} hosts would be as mixed as these "
         f"{count(pages['hosts']['distinct'])} are."
     )
+    if effective is None:
+        answer = (
+            f"There are {hosts_of(pages)}: too many for each to be counted, so it is not known how many of "
+            "equal size would be as mixed. The curve ends where a share could be too low by more than a "
+            "hundredth."
+        )
     chart = lines(
         [Series("", [(row["hosts"], row["share"]) for row in rows], dots=True)],
         x="largest hosts",
@@ -106,13 +115,21 @@ def _dropped_hosts(stats: Stats) -> Figure | None:
     rows = stats["dropped_hosts"]
     if not rows:
         return None
-    columns = {"host": ("Host", "foreign"), "pages": ("Dropped or failed", "count")}
-    columns |= {"share": ("Share of all that was lost", "percent"), "kept": ("Kept by the filter", "count")}
-    table = grid("dropped_hosts", "Hosts that lost most pages in the filter", columns, rows)
-    figure = ranked("dropped-hosts", "Which hosts lose most in the filter?", "host", rows, caption="")
     first = rows[0]
+    cut = {name: bool(first[f"{name}_error"]) for name in ("pages", "kept")}
+    least = {name: ", at least" * is_cut for name, is_cut in cut.items()}
+    columns = {
+        "host": ("Host", "foreign"),
+        "pages": (f"Dropped or failed{least['pages']}", "count"),
+        "share": (f"Share of all that was lost{least['pages']}", "percent"),
+        "kept": (f"Kept by the filter{least['kept']}", "count"),
+    }
+    table = grid("dropped_hosts", "Hosts that lost most pages in the filter", columns, rows)
+    question = "Which hosts lose most in the filter?"
+    figure = ranked("dropped-hosts", question, "host", rows, caption="", cut=cut["pages"])
+    lost, kept = (f"{'at least ' * cut[name]}{count(first[name])}" for name in ("pages", "kept"))
     answer = (
-        f"The first is {first['host']}: {count(first['pages'])} pages lost and {count(first['kept'])} kept. "
+        f"The first is {first['host']}: {lost} pages lost and {kept} kept. "
         "A wanted site in this list is a fault of the classifier."
     )
     return figure and Figure(figure.name, figure.question, answer, figure.chart, table)

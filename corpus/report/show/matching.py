@@ -57,7 +57,7 @@ def section(stats: Stats) -> Section:
 
 
 def _scores(found: Stats) -> Figure | None:
-    least = found["facts"].get("min_score")
+    least = found["min_score"]
     line = f" Pages below {decimal(least, 2)} are dropped." if isinstance(least, (int, float)) else ""
     answer = f"Similarity of each page to its nearest seed.{line}"
     groups = [name for name in ("kept", "dropped") if any(row.get(name) for row in found["scores"])]

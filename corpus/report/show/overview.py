@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from corpus.report.markup import count, percent, sentence, short
-from corpus.report.parts import SETS
+from corpus.report.parts import SETS, run_title
 from corpus.report.show.documents import hosts_of
 from corpus.report.show.names import ROAD, STAGES, reason_of
 
@@ -40,7 +40,7 @@ def paragraph(stats: Stats) -> str:
     for run, found in stats["training"].items():
         if found and found["steps"]:
             sentences.append(
-                f"Training in {SETS[run]} took {count(found['steps'])} steps; the loss went from "
+                f"Training in {run_title(run)} took {count(found['steps'])} steps; the loss went from "
                 f"{_loss(found['first_loss'])} to {_loss(found['last_loss'])}."
             )
     return " ".join(sentences)

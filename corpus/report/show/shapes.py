@@ -16,22 +16,38 @@ Rows = Sequence[Mapping[str, Any]]
 MOST_BARS = 12  # of one figure; its table holds all
 
 
-def shares(name: str, key: str, caption: str, rows: Rows, *, unit: str = "pages", header: str = "") -> Grid:
-    """A table of values, how often each occurs, and its share."""
+def shares(
+    name: str, key: str, caption: str, rows: Rows, *, unit: str = "pages", header: str = "", cut: bool = False
+) -> Grid:
+    """A table of values, how often each occurs, and its share. `cut`: a counter may have lost some."""
     head = header or key.replace("_", " ").capitalize()
-    columns = {key: (head, "foreign"), unit: (unit.capitalize(), "count"), "share": ("Share", "percent")}
+    least = ", at least" * cut
+    columns = {key: (head, "foreign"), unit: (unit.capitalize() + least, "count")}
+    columns["share"] = (f"Share{least}", "percent")
     return grid(name, caption, columns, rows)
 
 
-def share_bars(rows: Rows, key: str, unit: str = "pages", most: int = MOST_BARS, colour: str = "c0") -> Chart:
+def share_bars(
+    rows: Rows,
+    key: str,
+    unit: str = "pages",
+    most: int = MOST_BARS,
+    colour: str = "c0",
+    *,
+    cut: bool = False,
+) -> Chart:
     """A bar per value, with its count and share."""
+    least = "at least " * cut
     items = [
         Bar(
             str(row[key]),
-            f"{count(row[unit])} · {percent(row['share'])}",
+            f"{least}{count(row[unit])} · {percent(row['share'])}",
             (
                 Part(
-                    unit, row[unit], f"{row[key]}: {count(row[unit])} {unit}, {percent(row['share'])}", colour
+                    unit,
+                    row[unit],
+                    f"{row[key]}: {least}{count(row[unit])} {unit}, {percent(row['share'])}",
+                    colour,
                 ),
             ),
         )
@@ -41,14 +57,23 @@ def share_bars(rows: Rows, key: str, unit: str = "pages", most: int = MOST_BARS,
 
 
 def ranked(
-    name: str, question: str, key: str, rows: Rows, *, caption: str, unit: str = "pages", header: str = ""
+    name: str,
+    question: str,
+    key: str,
+    rows: Rows,
+    *,
+    caption: str,
+    unit: str = "pages",
+    header: str = "",
+    cut: bool = False,
 ) -> Figure | None:
     """The figure of a distribution over names: bars of the first, a table of all that are known."""
     if not rows:
         return None
-    first = f"The first is {rows[0][key]} with {percent(rows[0]['share'])} of the {unit}."
-    chart = share_bars(rows, key, unit)
-    return Figure(name, question, first, chart, shares(name, key, caption, rows, unit=unit, header=header))
+    least = "at least " * cut
+    first = f"The first is {rows[0][key]} with {least}{percent(rows[0]['share'])} of the {unit}."
+    table = shares(name, key, caption, rows, unit=unit, header=header, cut=cut)
+    return Figure(name, question, first, share_bars(rows, key, unit, cut=cut), table)
 
 
 def columns_of(rows: Rows, groups: Sequence[str], unit: str, *, log: bool = False) -> list[Bin]:

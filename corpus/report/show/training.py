@@ -9,7 +9,7 @@ from corpus.report.figures.curves import Series, lines
 from corpus.report.figures.style import SERIES
 from corpus.report.grids import grid
 from corpus.report.markup import count, decimal, percent, sentence, short
-from corpus.report.parts import SETS, Figure, Section, empty
+from corpus.report.parts import Figure, Section, empty, is_stage, run_slug, run_title
 
 Stats = dict[str, Any]
 SEEN = "tokens seen in the stage"
@@ -20,8 +20,8 @@ def section(stats: Stats) -> Section:
     if not runs:
         return empty("training", "Training", "training/stage1 or training/stage2")
     lead = " ".join(
-        f"{sentence(SETS[run])}: {count(found['steps'])} steps, {count(found['tokens'])} tokens at a median "
-        f"of {count(found['tokens_per_second'])} tokens per second."
+        f"{sentence(run_title(run))}: {count(found['steps'])} steps, {count(found['tokens'])} tokens at a "
+        f"median of {count(found['tokens_per_second'])} tokens per second."
         for run, found in runs.items()
     )
     figures = [
@@ -38,24 +38,31 @@ def section(stats: Stats) -> Section:
         "first_loss": ("First loss", "decimal"),
         "last_loss": ("Last loss", "decimal"),
         "tokens_per_second": ("Tokens/s (median)", "count"),
+        "spikes": ("Spikes", "count"),
+        "skipped": ("Skipped updates", "count"),
     }
     table = grid(
-        "training", "Training runs", columns, [{"run": SETS[run], **found} for run, found in runs.items()]
+        "training",
+        "Training runs",
+        columns,
+        [{"run": run_title(run), **found} for run, found in runs.items()],
     )
     return Section("training", "Training", lead, [f for f in figures if f], [table])
 
 
 def _loss(runs: Stats) -> Figure | None:
-    """All stages on one axis of tokens, one behind the other, as they were trained."""
+    """All stages on one axis of tokens, one behind the other, as they were trained; other runs begin at 0."""
     series, rows, start = [], [], 0.0
     for run, found in runs.items():
         points = [row for row in found["curve"] if row["loss"] is not None]
-        band = [(start + row["tokens"], row["lowest"], row["highest"]) for row in points]
-        series.append(Series(SETS[run], [(start + row["tokens"], row["loss"]) for row in points], band))
-        rows += [{"run": SETS[run], **row} for row in found["curve"]]
-        start += found["tokens"]
+        before = start if is_stage(run) else 0.0
+        band = [(before + row["tokens"], row["lowest"], row["highest"]) for row in points]
+        series.append(Series(run_title(run), [(before + row["tokens"], row["loss"]) for row in points], band))
+        rows += [{"run": run_title(run), **row} for row in found["curve"]]
+        start += found["tokens"] * is_stage(run)
     answer = " ".join(
-        f"{sentence(SETS[run])} went from {decimal(found['first_loss'])} to {decimal(found['last_loss'])}."
+        f"{sentence(run_title(run))} went from {decimal(found['first_loss'])} "
+        f"to {decimal(found['last_loss'])}."
         for run, found in runs.items()
     )
     if any(found["steps"] > len(found["curve"]) for found in runs.values()):
@@ -71,12 +78,12 @@ def _loss(runs: Stats) -> Figure | None:
 def _heldout(run: str, found: Stats) -> Figure | None:
     last = ", ".join(f"{row['source']} {decimal(row['last_loss'])}" for row in found["heldout"])
     return _evaluated(
-        f"heldout-{run}",
-        f"How well does {SETS[run]} predict documents it never saw?",
+        f"heldout-{run_slug(run)}",
+        f"How well does {run_title(run)} predict documents it never saw?",
         f"Last held-out loss: {last}.",
         found["heldout"],
         y="held-out loss (nats per token)",
-        caption=f"Held-out loss of {SETS[run]}",
+        caption=f"Held-out loss of {run_title(run)}",
     )
 
 
@@ -85,12 +92,12 @@ def _benchmarks(run: str, found: Stats) -> Figure | None:
     shown = [row for row in found["benchmarks"] if ": " not in row["source"]] or found["benchmarks"]
     last = ", ".join(f"{row['source']} {decimal(row['last_loss'])}" for row in shown)
     return _evaluated(
-        f"benchmarks-{run}",
-        f"Do the benchmarks' gold answers become likelier during {SETS[run]}?",
+        f"benchmarks-{run_slug(run)}",
+        f"Do the benchmarks' gold answers become likelier during {run_title(run)}?",
         f"Last benchmark loss: {last}.",
         shown,
         y="benchmark loss (nats per byte)",
-        caption=f"Benchmark loss of {SETS[run]}",
+        caption=f"Benchmark loss of {run_title(run)}",
     )
 
 
@@ -126,7 +133,7 @@ def _evaluated(
 
 
 def _sources(runs: Stats) -> Figure | None:
-    rows = [{"run": SETS[run], **row} for run, found in runs.items() for row in found["sources"]]
+    rows = [{"run": run_title(run), **row} for run, found in runs.items() for row in found["sources"]]
     if not rows:
         return None
     names = list(dict.fromkeys(row["source"] for row in rows))
@@ -136,14 +143,16 @@ def _sources(runs: Stats) -> Figure | None:
             Part(
                 row["source"],
                 row["tokens"],
-                f"{row['source']}: {count(row['tokens'])} tokens, {percent(row['share'])} of {SETS[run]}",
+                f"{row['source']}: {count(row['tokens'])} tokens, {percent(row['share'])} "
+                f"of {run_title(run)}",
                 SERIES[names.index(row["source"]) % len(SERIES)],
             )
             for row in found["sources"]
         ]
-        items.append(Bar(sentence(SETS[run]), f"{short(found['tokens'])} tokens", parts))
+        items.append(Bar(sentence(run_title(run)), f"{short(found['tokens'])} tokens", parts))
     answer = "; ".join(
-        f"{SETS[run]}: " + ", ".join(f"{row['source']} {percent(row['share'])}" for row in found["sources"])
+        f"{run_title(run)}: "
+        + ", ".join(f"{row['source']} {percent(row['share'])}" for row in found["sources"])
         for run, found in runs.items()
         if found["sources"]
     )
@@ -160,7 +169,9 @@ def _sources(runs: Stats) -> Figure | None:
 
 def _rate(runs: Stats) -> Figure | None:
     series = [
-        Series(SETS[run], [(row["tokens"], row["lr"]) for row in found["curve"] if row["lr"] is not None])
+        Series(
+            run_title(run), [(row["tokens"], row["lr"]) for row in found["curve"] if row["lr"] is not None]
+        )
         for run, found in runs.items()
     ]
     series = [one for one in series if one.points]
@@ -170,7 +181,7 @@ def _rate(runs: Stats) -> Figure | None:
     answer = f"Each stage warms up and decays by itself; the highest rate drawn is {short(peak)}."
     chart = lines(series, x=SEEN, y="learning rate", zero=True)
     rows = [
-        {"run": SETS[run], "tokens": row["tokens"], "lr": row["lr"]}
+        {"run": run_title(run), "tokens": row["tokens"], "lr": row["lr"]}
         for run, found in runs.items()
         for row in found["curve"]
     ]

@@ -96,7 +96,7 @@ def idle_seeds(facts: Facts) -> Found:
     used = ((found or {}).get("facts") or {}).get("seeds_used_by_source")
     if not found or not isinstance(used, Mapping):
         return
-    busy = {row["source"]: row["seeds"] for row in found["hits_by_source"]}
+    busy = {row["source"]: row["with_pages"] for row in found["hits_by_source"]}
     idle = [
         (name, seeds, seeds - min(busy.get(name, 0), seeds))
         for name, seeds in sorted(used.items())

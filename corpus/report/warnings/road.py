@@ -18,6 +18,10 @@ def parts(facts: Facts) -> Found:
     for row in facts.stats["stages"]:
         if row["state"] == "unfinished":
             text = f"{row['stage']} has begun and not finished; not in this report: {row['purpose']}."
+            if row["stage"].startswith("training/"):
+                text = (
+                    f"{row['stage']} has exported no model: it goes on or broke off; what it logged is shown."
+                )
             yield Finding(PROBLEM, text, "provenance", "provenance", 0.9)
         elif row["state"] == "missing":
             text = f"The stage {row['stage']} is missing ({row['purpose']}); its part of the report is empty."

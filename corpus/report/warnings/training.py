@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from corpus.report.markup import count
+from corpus.report.parts import run_slug
 from corpus.report.warnings.finding import CAUTION, PROBLEM, Facts, Finding, Found, said
 
 
@@ -36,7 +37,9 @@ def heldout_rose(facts: Facts) -> Found:
                     f"{min(losses[:-1]):.3f} to {losses[-1]:.3f}."
                 )
                 rise = losses[-1] - min(losses[:-1])
-                yield Finding(CAUTION, text, "training", f"heldout_{run}", min(rise, 1.0))
+                yield Finding(
+                    CAUTION, text, "training", f"heldout_{run_slug(run)}".replace("-", "_"), min(rise, 1.0)
+                )
 
 
 def unstable(facts: Facts) -> Found:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from corpus.engine.tables import MAP, MATCH_SCORES, MATCHED_PAGES, SEED_HITS
 from corpus.report.measure.matching import MAP_POINTS, auc, numbers
 from corpus.report.show.matching import section
+from corpus.report.warnings.finding import Facts
+from corpus.report.warnings.quality import idle_seeds
 from corpus.report.workspace import open_workspace
 from tests.report import synthetic
 
@@ -43,8 +45,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ("pages", MATCHED_PAGES, pages), ("scores", MATCH_SCORES, scores), ("seed_hits", SEED_HITS, hits), ("map", MAP, points)
         )
     }  # fmt: skip
+    facts = {"seeds_used": 6, "seeds_used_by_source": {"tldr": 4, "ReAct": 2}}
     counts = {("kept", ""): 60, ("dropped", "match_score"): 40}
-    synthetic.finish(root / "matched", "match", counts, tables, seconds=1, facts={"seeds_used": 6})
+    synthetic.finish(
+        root / "matched", "match", counts, tables, seconds=1, config={"min_score": 0.4}, facts=facts
+    )
     return root
 
 
@@ -66,6 +71,18 @@ def test_seeds_that_found_nothing_are_counted_and_not_listed(workspace: Path) ->
     )
     assert (react["seeds"], react["with_pages"], react["pages"]) == (3, 0, 0)
     assert [row["seed_id"] for row in found["top_seeds"]] == ["00", "01", "02", "03", "04"]
+
+
+def test_the_least_score_is_that_of_the_config(workspace: Path) -> None:
+    shown = section({"matches": numbers(open_workspace(str(workspace)), 5)})
+    assert shown.figures[0].answer.endswith("Pages below 0.40 are dropped.")
+
+
+def test_a_source_whose_listed_seeds_found_nothing_is_warned_of(workspace: Path) -> None:
+    """`seed_hits` lists every seed, used or not."""
+    stats = {"matches": numbers(open_workspace(str(workspace)), 5)}
+    (finding,) = idle_seeds(Facts(stats))
+    assert "ReAct (2 of 2)" in finding.text and "tldr" not in finding.text
 
 
 def test_the_map_is_a_bounded_sample_and_its_auc_that_of_all_points(workspace: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_texts_of_the_stage_before_are_shown_but_none_that_may_not_spread(tmp_pa
     space = open_workspace(str(make(tmp_path, [*rows_of(2, "near"), *rows_of(2, "contaminated")], 2)))
     said = {row["reason"]: row["snippet"] for row in examples(space, 2, "w")}
     assert said["near"].startswith(SECRET) and said["contaminated"] is None
+
+
+def test_a_kept_page_that_asks_to_be_left_out_is_not_quoted_where_a_later_stage_drops_it(
+    tmp_path: Path,
+) -> None:
+    ledger = rows_of(2, "near")
+    make(tmp_path, ledger, 1)
+    pages = [{**row, "text": SECRET, "opt_out": "noai" * at} for at, row in enumerate(ledger)]
+    texts = synthetic.write_table(tmp_path / "again", "pages", PAGES.schema, pages, 1)
+    synthetic.finish(tmp_path / "again", "dedup", {("kept", ""): 2}, {"pages": texts}, seconds=1)
+    shutil.rmtree(tmp_path / "unique")
+    (tmp_path / "again").rename(tmp_path / "unique")
+    said = {row["id"]: row["snippet"] for row in examples(open_workspace(str(tmp_path)), 2, "w")}
+    assert [said[row["id"]] for row in ledger] == [SECRET, None]
 
 
 def test_no_examples_are_made_where_none_are_asked_for(tmp_path: Path) -> None:

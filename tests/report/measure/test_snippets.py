@@ -61,11 +61,48 @@ def test_what_is_no_text_gives_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [b"<script>", b"<", b"<title", b"</script><script ", b"<p ", b"&#", b"charset="]
+    "part",
+    [
+        b"<script>",
+        b"<",
+        b"<title",
+        b"</script><script ",
+        b"<p ",
+        b"&#",
+        b"charset=",
+        b"<meta ",
+        b"<meta name=robots>",
+    ],
 )
 def test_a_hostile_page_takes_no_longer_than_its_bytes(tmp_path: Path, part: bytes) -> None:
     found = from_archive(archive(tmp_path, part * (4_000_000 // len(part))), 0, URL)
     assert found is None or len(found) <= LONGEST
+
+
+@pytest.mark.parametrize(
+    ("headers", "tag"),
+    [
+        ((("X-Robots-Tag", "nofollow"), ("x-robots-tag", "otherbot: noai")), b""),
+        ((("TDM-Reservation", "1"),), b""),
+        ((), b"<META content='index, noai' name=robots>"),
+        ((), b'<meta name="robots" content="nosnippet">'),
+    ],
+)
+def test_a_page_that_states_a_directive_against_its_use_is_not_quoted(
+    tmp_path: Path, headers: tuple[tuple[str, str], ...], tag: bytes
+) -> None:
+    silent = archive(tmp_path, PAGE, headers=(("X-Robots-Tag", "all"), ("TDM-Reservation", "0")))
+    assert from_archive(silent, 0, URL)
+    assert (
+        from_archive(archive(tmp_path, PAGE.replace(b"<title>", tag + b"<title>"), headers=headers), 0, URL)
+        is None
+    )
+
+
+def test_the_record_behind_is_not_quoted(tmp_path: Path) -> None:
+    path = Path(archive(tmp_path, PAGE, zipped=False))
+    path.write_bytes(path.read_bytes() * 2)
+    assert from_archive(str(path), 0, URL) == "A & B · Hello world"
 
 
 def test_secrets_and_personal_data_are_not_shown(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def calm() -> Stats:
         "matches": {
             "pages": 500,
             "top_seeds": [{"title": "ls", "seed_id": "s", "pages": 20}],
-            "hits_by_source": [{"source": "tldr", "seeds": 60}],
+            "hits_by_source": [{"source": "tldr", "seeds": 140, "with_pages": 60}],
             "facts": {"seeds_used_by_source": {"tldr": 100}},
             "map": {"auc": 0.9},
         },
@@ -103,6 +103,7 @@ def put(path: str, value: Any) -> Callable[[Stats], None]:
 TROUBLE: list[tuple[str, Callable[[Stats], None], str]] = [
     ("road.parts", put("stages/0/state", "unfinished"), "pages has begun and not finished"),
     ("road.parts", put("stages/1", {"stage": "unique", "purpose": "p", "state": "missing"}), "unique is missing"),
+    ("road.parts", put("stages/1", {"stage": "training/stage3", "purpose": "p", "state": "unfinished"}), "what it logged is shown"),
     ("road.counts_add_up", put("stages/0/dropped", 399), "1\u202f000 came in, 999 are accounted for"),
     ("road.counts_add_up", put("funnel/1/records", 380), "1\u202f000 came in, 980 have a reason"),
     ("road.rows_as_kept", put("pages/pages", 501), "holds 501 rows and its manifest keeps 500"),
@@ -133,7 +134,7 @@ TROUBLE: list[tuple[str, Callable[[Stats], None], str]] = [
     ("quality.deduplication", put("duplicates/facts", {"recall_at_threshold": 0.8}), "by its collision curve"),
     ("quality.deduplication", put("duplicates/facts/sample/precision", 0.9), "10.0\u202f% of the pages removed"),
     ("quality.busy_seeds", put("matches/top_seeds/0/pages", 30), "'ls' (6.0\u202f%)"),
-    ("quality.idle_seeds", put("matches/hits_by_source/0/seeds", 5), "tldr (95 of 100)"),
+    ("quality.idle_seeds", put("matches/hits_by_source/0/with_pages", 5), "tldr (95 of 100)"),
     ("quality.embedding_map", put("matches/map/auc", 0.55), "AUC 0.550"),
     ("training.learns", put("training/stage1/steps", 0), "has not logged a single step"),
     ("training.learns", put("training/stage1/finite", False), "not a finite number"),
