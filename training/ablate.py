@@ -33,6 +33,7 @@ from training.ablations.figure import draw
 from training.ablations.runs import CellRun, benchmarks_of, runs_of
 from training.trials.launch import Trial, train_all
 from training.trials.losses import items_of, losses_of
+from training.trials.same import check_same
 from training.trials.slurm import write_scripts
 
 RESULT, TABLE, FIGURE = "ablations.json", "ablations.md", "ablations.svg"
@@ -46,6 +47,7 @@ def ablate(config: AblationConfig) -> str:
     else:
         shards = build(config, chosen, lambda text: print(text, file=sys.stderr, flush=True))
     runs = runs_of(config, shards)
+    check_same(stage for run in runs for stage in run.stages)
     if config.launch == "slurm":
         return _scripts(config, runs)
     if config.launch == "here":
@@ -61,12 +63,18 @@ def _train(config: AblationConfig, runs: list[CellRun]) -> None:
     waiting = [run for run in runs if not run.last.finished]
     with Progress("ablating") as progress:
         early = [stage for run in waiting for stage in run.stages[:-1] if not stage.finished]
-        train_all(early, lambda stage: progress.update(0, len(runs), stage.name), **settings)
         ended = len(runs) - len(waiting)
+
+        def begun(stage: Trial) -> None:
+            check_same([stage])  # an earlier call may have left it at work
+            progress.update(ended, len(runs), stage.name)
+
+        train_all(early, begun, **settings)
 
         def done(stage: Trial) -> None:
             nonlocal ended
             ended += 1
+            check_same([stage])
             losses_of(stage.folder, benchmarks_of(config))
             progress.update(ended, len(runs), stage.name)
 
@@ -83,12 +91,13 @@ def _scripts(config: AblationConfig, runs: list[CellRun]) -> str:
 
 
 def _report(config: AblationConfig, shards: Mapping[str, Path]) -> str:
-    """Compare all that is finished, of this call and of earlier ones."""
+    """Compare all that is finished, of this call and of earlier ones with the same settings."""
     finished = [run for run in runs_of(config, shards) if run.last.finished]
+    check_same(stage for run in finished for stage in run.stages)
     measured: dict[str, dict[str, Measured]] = {}
     for cell in dict.fromkeys(run.cell for run in finished):
-        folders = [run.last.folder for run in finished if run.cell == cell]
-        for folder in folders:
+        folders = {run.seed: run.last.folder for run in finished if run.cell == cell}
+        for folder in folders.values():
             names = losses_of(folder, benchmarks_of(config))
         measured[cell] = {name: _measured(folders, name) for name in names}
     found = compare.rows(measured, config.reference, config.confidence)
@@ -103,9 +112,11 @@ def _report(config: AblationConfig, shards: Mapping[str, Path]) -> str:
     return f"{text}\n{output / RESULT}"
 
 
-def _measured(folders: list[Path], name: str) -> Measured:
-    parts = [part for folder in folders if (part := items_of(folder, name)) is not None]
-    return Measured(np.stack([nats for nats, _ in parts]), parts[0][1])
+def _measured(folders: Mapping[int, Path], name: str) -> Measured:
+    """`folders` are those of the runs by seed."""
+    parts = {seed: part for seed, folder in folders.items() if (part := items_of(folder, name)) is not None}
+    nats, sizes = zip(*parts.values())
+    return Measured(np.stack(nats), sizes[0], tuple(parts))
 
 
 def _facts(shards: Path) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from training.sweeps import runs
 from training.sweeps.config import Cell, SweepConfig, cells
 from training.sweeps.study import study, write_runs
 from training.trials.launch import Trial, train_all
+from training.trials.same import check_same, settings_of
 from training.trials.slurm import write_scripts
 
 
@@ -33,6 +34,7 @@ def sweep(config: SweepConfig) -> str:
     grid = _grid(config)
     output = Path(config.output)
     output.mkdir(parents=True, exist_ok=True)
+    check_same(base for model in config.models if (base := runs.base_of(config, model)))
     waiting = [] if config.launch == "law" else [cell for cell in grid if runs.losses(config, cell) is None]
     if config.launch == "slurm" and waiting:
         return _scripts(config, waiting)
@@ -50,7 +52,12 @@ def _train(config: SweepConfig, grid: list[Cell], waiting: list[Cell]) -> None:
     with Progress("sweeping") as progress:
         bases = [base for model in dict.fromkeys(cell.model for cell in waiting)
                  if (base := runs.base_of(config, model)) and not base.finished]  # fmt: skip
-        train_all(bases, lambda base: progress.update(0, len(grid), base.name), **settings)
+
+        def begun(base: Trial) -> None:
+            check_same([base])  # an earlier call may have left it at work
+            progress.update(0, len(grid), base.name)
+
+        train_all(bases, begun, **settings)
         by_name = {cell.name: cell for cell in waiting}
         rows = [row for cell in grid if cell not in waiting for row in runs.rows(config, cell)]
         ended = len(grid) - len(waiting)
@@ -99,7 +106,7 @@ def plan(config: SweepConfig) -> str:
 
 
 def _planned(trial: Trial) -> str:
-    found = runs.settings_of(trial)
+    found = settings_of(trial)
     shares = ", ".join(f"{name} {share:.3f}" for name, share in found.weights.items())
     return f"  {trial.name:<24} {found.tokens:>14,} tokens  {shares}"
 

@@ -23,10 +23,11 @@ DRAWS = 2000
 
 @dataclass(frozen=True)
 class Measured:
-    """Losses of one cell on one benchmark: nats [seeds, items] and bytes [items]."""
+    """Losses of one cell on one benchmark: nats [seeds, items], bytes [items], and the seeds in order."""
 
     nats: Floats
     sizes: Floats
+    seeds: tuple[int, ...]
 
     def by_seed(self) -> Floats:
         return np.asarray(self.nats.sum(1) / self.sizes.sum())
@@ -63,9 +64,10 @@ class Difference:
 
 
 def difference(cell: Measured, reference: Measured, confidence: float, seed: int = 0) -> Difference:
-    """Paired by item and by seed: both were measured on the same items, with the same seeds in order."""
-    seeds = min(len(cell.nats), len(reference.nats))
-    gaps = cell.nats[:seeds] - reference.nats[:seeds]
+    """Paired by item and by seed: over the seeds that both have run, of which there must be one."""
+    common = _common(cell, reference)
+    own, other = ([one.seeds.index(number) for number in common] for one in (cell, reference))
+    seeds, gaps = len(common), cell.nats[own] - reference.nats[other]
     sizes = reference.sizes
     by_seed = gaps.sum(1) / sizes.sum()
     value, by_items = float(by_seed.mean()), _by_items(gaps.mean(0), sizes, seed)
@@ -77,6 +79,10 @@ def difference(cell: Measured, reference: Measured, confidence: float, seed: int
     degrees = variance**2 / parts if parts else np.inf
     reach = float(student.ppf((1 + confidence) / 2, degrees) * np.sqrt(variance))
     return Difference(value, by_items, by_seeds, value - reach, value + reach)
+
+
+def _common(cell: Measured, reference: Measured) -> list[int]:
+    return sorted({*cell.seeds} & {*reference.seeds})
 
 
 def _by_items(gaps: Floats, sizes: Floats, seed: int) -> float:
@@ -91,15 +97,17 @@ def rows(
 ) -> list[dict[str, Any]]:
     """{cell, benchmark, loss, spread, seeds, difference...} of each cell and benchmark.
 
-    `measured` is by cell and benchmark. Without the reference there are no differences.
+    `measured` is by cell and benchmark. Without a run of the reference that shares a seed there is no
+    difference.
     """
     found = []
     for cell, benchmarks in measured.items():
         for name, one in benchmarks.items():
             row: dict[str, Any] = {"cell": cell, "benchmark": name, "loss": one.loss, "spread": one.spread}
             row |= {"seeds": len(one.nats), "items": len(one.sizes), "difference": None}
-            if cell != reference and name in measured.get(reference, {}):
-                gap = difference(one, measured[reference][name], confidence)
+            against = measured.get(reference, {}).get(name)
+            if cell != reference and against is not None and _common(one, against):
+                gap = difference(one, against, confidence)
                 row["difference"] = {"value": gap.value, "by_items": gap.by_items, "by_seeds": gap.by_seeds}
                 row["difference"] |= {"low": gap.low, "high": gap.high, "verdict": gap.verdict}
             found.append(row)

@@ -73,7 +73,12 @@ class AblationConfig:
     confidence: float = option("of the intervals of the differences", 0.95, least=0.5, most=0.999)
     set: dict[str, dict[str, Any]] = option("settings of single jobs: set.match.min_score=0.3", {})
     spark: str = option("what starts a job, such as: spark-submit --master yarn", "", volatile=True)
-    launcher: str = option("what starts a run, such as: torchrun --nproc_per_node 8", "", volatile=True)
+    launcher: str = option(
+        "what starts a run, such as: python conf/launch/ranks.py 8; torchrun loses the exit code that puts a "
+        "stopped run back into the queue",
+        "",
+        volatile=True,
+    )
     launch: str = option(
         "here runs all on this machine; slurm builds the corpora and writes a script per run; table compares "
         "what is finished and starts nothing",

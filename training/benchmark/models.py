@@ -16,9 +16,12 @@ from torch.distributed.checkpoint.state_dict_loader import load as load_sharded
 
 from corpus.engine.config import build, load_yaml
 from corpus.engine.errors import UserError
+from corpus.engine.storage import reason_of
+from training.checkpoints import folders
 from training.config import TrainConfig
+from training.data.shards import open_set
+from training.data.tokens import TOKENIZER, find_tokenizer
 from training.model import tensors_of
-from training.plan import Plan, make_plan
 from training.run_folder import CONFIG
 
 _STEP = re.compile(r"step_(\d+)")
@@ -51,12 +54,17 @@ def subjects(path: str) -> list[Subject]:
 
 
 def load_model(subject: Subject, device: str) -> Any:
-    """The model, whole on one device: from safetensors, or from the slices of a checkpoint."""
-    from transformers import AutoModelForCausalLM
+    """The model, whole on one device: from safetensors, or from the slices of a checkpoint.
+
+    Raises UserError for a checkpoint that is damaged.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     if subject.run is None:
         return AutoModelForCausalLM.from_pretrained(str(subject.folder), use_safetensors=True).to(device)
-    model = AutoModelForCausalLM.from_config(_plan(subject.run).model.config, dtype=torch.float32)
+    _require_whole(subject.folder)
+    shape = AutoConfig.from_pretrained(str(subject.folder))
+    model = AutoModelForCausalLM.from_config(shape, dtype=torch.float32)
     load_sharded(
         tensors_of(model), storage_reader=HuggingFaceStorageReader(str(subject.folder)), no_dist=True
     )
@@ -66,9 +74,11 @@ def load_model(subject: Subject, device: str) -> Any:
 def load_tokenizer(subject: Subject) -> Any:
     from transformers import AutoTokenizer
 
-    if subject.run is None:
-        return AutoTokenizer.from_pretrained(str(subject.folder))
-    return _plan(subject.run).tokenizer.loaded
+    export = subject.run / "export" if subject.run else subject.folder
+    if subject.run is None or (export / TOKENIZER).is_file():
+        return AutoTokenizer.from_pretrained(str(export))
+    config = _settings(subject.run)  # a checkpoint holds no tokenizer
+    return find_tokenizer(open_set(config.data, config.weights, config.store), config.tokenizer).loaded
 
 
 def identity_of(tokenizer: Any) -> str:
@@ -79,9 +89,16 @@ def identity_of(tokenizer: Any) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _plan(run: Path) -> Plan:
-    """The run's own inputs: a checkpoint holds neither the shape of the model nor a tokenizer."""
-    return make_plan(_settings(run))
+def _require_whole(checkpoint: Path) -> None:
+    try:
+        manifest = folders.read_manifest(checkpoint)
+        fault = manifest if isinstance(manifest, str) else folders.fault_in(
+            checkpoint, manifest, folders.facts_or_reasons(checkpoint, sorted(manifest.files))
+        )  # fmt: skip
+    except OSError as error:
+        raise UserError(f"{checkpoint} cannot be read: {reason_of(error)}.") from error
+    if fault:
+        raise UserError(f"{checkpoint} is a damaged checkpoint ({fault}); remove it, or give another model=.")
 
 
 def _settings(run: Path) -> TrainConfig:

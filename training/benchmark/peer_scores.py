@@ -63,6 +63,9 @@ def leaderboard(config: LeaderboardConfig, answer: Answer) -> dict[str, dict[str
             try:
                 with suppress(BrokenPipeError):  # it has died, and its last words say why
                     _serve(peer.stdin, peer.stdout, answer, config.batch)
+            except BaseException:
+                peer.kill()  # it may be waiting for answers that do not come
+                raise
             finally:
                 with suppress(BrokenPipeError):
                     peer.stdin.close()
@@ -105,13 +108,22 @@ def _start(words: list[str], environment: dict[str, str], errors: IO[str]) -> su
 
 
 def _serve(requests: IO[str], asked: IO[str], answer: Answer, batch: int) -> None:
-    """Answer what the peer asks, as many requests together as are waiting."""
+    """Answer what the peer asks, as many requests together as are waiting.
+
+    Raises UserError where it writes what is no request.
+    """
     waiting: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    faults: list[str] = []
 
     def read() -> None:
-        for line in asked:
-            waiting.put(json.loads(line))
-        waiting.put(None)
+        try:
+            for line in asked:
+                request = json.loads(line)
+                waiting.put({"id": request["id"], "messages": request["messages"]})
+        except (ValueError, TypeError, KeyError) as error:
+            faults.append(f"{type(error).__name__}: {error}")
+        finally:  # whatever happened, nobody waits for this thread
+            waiting.put(None)
 
     threading.Thread(target=read, daemon=True).start()
     while (first := waiting.get()) is not None:
@@ -129,6 +141,8 @@ def _serve(requests: IO[str], asked: IO[str], answer: Answer, batch: int) -> Non
         for request, text in zip(together, said):
             requests.write(json.dumps({"id": request["id"], "text": text}) + "\n")
         requests.flush()
+    if faults:
+        raise UserError(f"the benchmark's package wrote what is no request ({faults[0]}); see its version.")
 
 
 def _result(

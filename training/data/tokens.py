@@ -15,7 +15,7 @@ from typing import Any
 
 from tokenizers import Tokenizer as FastTokenizer
 
-from corpus.engine.errors import UserError
+from corpus.engine.errors import DataError, UserError
 from training.data.arrays import Int32, Int64
 from training.data.encoding import Encoder
 from training.data.shards import ShardSet
@@ -107,11 +107,18 @@ def gives_same_ids(folder: Path, tokenizer: Tokenizer) -> bool:
 
 
 def _of_manifest(facts: Mapping[str, Any]) -> Tokenizer:
+    """Raises DataError where the file on this machine is not the one whose hash the manifest gives."""
     if not facts:
         return Tokenizer(None, None, None, None)
     local = Path(facts["root"]) / str(facts.get("path"))
     where = str(local) if local.is_dir() else facts.get("name")
     size, eos, sha256 = (facts.get(key) for key in ("vocab_size", "eos_token_id", "sha256"))
+    file = Path(str(where)) / TOKENIZER
+    if sha256 is not None and file.is_file() and (digest := _sha256(file)) != sha256:
+        raise DataError(
+            f"{file} is not the tokenizer that the manifest of the shards names (sha256 {digest[:16]}..., "
+            f"not {str(sha256)[:16]}...); put that one back, or shard again."
+        )
     return Tokenizer(where, size, eos, sha256, facts.get("bos_token_id"), "bos_token_id" in facts)
 
 

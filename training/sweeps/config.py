@@ -66,7 +66,12 @@ class SweepConfig:
         "target",
         choices=("target", "constraint"),
     )
-    launcher: str = option("what starts a run, such as: torchrun --nproc_per_node 8", "", volatile=True)
+    launcher: str = option(
+        "what starts a run, such as: python conf/launch/ranks.py 8; torchrun loses the exit code that puts a "
+        "stopped run back into the queue",
+        "",
+        volatile=True,
+    )
     launch: str = option(
         "here runs all on this machine; slurm writes a script per run and starts none; law fits the runs "
         "that are finished and starts none",

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from training.law.losses import Losses
-from training.law.recommend import Law, Recommendation, candidates
+from training.law.recommend import Law, Recommendation
+from training.sweeps.curves import line
 
 _COLOURS = (
     "#0072b2",
@@ -44,16 +44,13 @@ def draw(law: Law, best: Recommendation, path: Path) -> None:
 
 def _panel(panel: Any, law: Law, name: str, best: Recommendation) -> None:
     losses = law.runs[name]
-    grid = candidates(losses, law.source)
     at = losses.sources.index(law.source)
     for number, size in enumerate(sorted(set(losses.sizes.tolist()))):
         colour = _COLOURS[number % len(_COLOURS)]
         chosen = losses.sizes == size
         panel.scatter(100 * losses.shares[chosen, at], losses.values[chosen], s=14, color=colour)
-        same, tokens = np.ones(len(grid)), float(losses.tokens[chosen].max())
-        sized = Losses(grid.sources, grid.shares, same * size, same * tokens, grid.values)
-        line = law.choices[name].fit.predict(sized)
-        panel.plot(100 * grid.shares[:, at], line, color=colour, label=f"{size / 1e6:,.3g} M parameters")
+        shares, fitted = line(law, name, size)
+        panel.plot(100 * shares, fitted, color=colour, label=f"{size / 1e6:,.3g} M parameters")
     if not np.isnan(best.low):
         panel.axvspan(100 * best.low, 100 * best.high, color="0.9", zorder=0)
     panel.axvline(100 * best.share, color="0.5", linewidth=1, zorder=0)

@@ -18,11 +18,10 @@ from training.config import TrainConfig
 from training.data.shards import open_set
 from training.data.tokens import find_tokenizer
 from training.model import find_model
-from training.plan import check_fingerprint, make_plan
-from training.run_folder import RECORD
 from training.sweeps.config import Cell, SweepConfig
 from training.trials.launch import Trial
 from training.trials.losses import losses_of
+from training.trials.same import check_same, settings_of
 
 BASE_SEED = 1
 
@@ -73,7 +72,7 @@ def losses(config: SweepConfig, cell: Cell) -> dict[str, float] | None:
     found = trial(config, cell)
     if not found.finished:
         return None
-    _check_same(found)
+    check_same([found])
     return losses_of(found.folder, config.benchmarks)
 
 
@@ -89,12 +88,6 @@ def rows(config: SweepConfig, cell: Cell) -> list[dict[str, Any]]:
     return [{**one, "benchmark": name, "loss": loss} for name, loss in sorted(measured.items())]
 
 
-def settings_of(one: Trial) -> TrainConfig:
-    recipe = one.words[one.words.index("--config") + 1]
-    rest = [word for word in one.words if word not in ("--config", recipe)]
-    return build(TrainConfig, with_overrides(load_yaml(recipe), rest), where=recipe)
-
-
 def _words(
     config: SweepConfig, share: float, *, model: str, seed: int, tokens: int, folder: Path
 ) -> tuple[str, ...]:
@@ -103,15 +96,6 @@ def _words(
     words += [f"data={config.data}", f"model={model}", f"output={folder}", f"seed={seed}", f"tokens={tokens}"]
     words += [f"weights.{name}={value!r}" for name, value in shares_of(config, share).items()]
     return ("--config", config.recipe, *words)
-
-
-def _check_same(one: Trial) -> None:
-    begun = json.loads((one.folder / RECORD).read_text("utf-8"))["fingerprint"]
-    now = make_plan(settings_of(one)).fingerprint()
-    try:
-        check_fingerprint(one.folder, begun, json.loads(json.dumps(now)))
-    except UserError as error:
-        raise UserError(f"{error} Give the sweep another output, or remove that run.") from error
 
 
 @cache

@@ -18,6 +18,7 @@ from training.law.choice import Check, Choice, check, choose
 from training.law.losses import Losses, from_rows
 from training.law.recommend import Law, Recommendation, best_share, largest_share
 from training.sweeps.config import SweepConfig
+from training.sweeps.curves import curves
 from training.sweeps.figure import draw
 from training.sweeps.report import report
 
@@ -57,6 +58,7 @@ def study(config: SweepConfig, rows: Sequence[Row]) -> dict[str, Any]:
         "swept": [float(share) for share in sorted({row["share"] for row in rows})],
         "noise": {name: _number(losses.noise()) for name, losses in runs.items()},
         "forms": {name: _choice(choice) for name, choice in law.choices.items()},
+        "curves": curves(law),
         "set_aside": {"shares": list(config.aside), "largest_size": aside, "check": _check(checked)},
         "best": _recommendation(best),
         "harmless": {

@@ -11,7 +11,8 @@ from training.trials.launch import Trial
 SUBMIT = "submit.sh"
 
 # Asked to stop, before the time limit or by preemption, the trainer saves and ends with 75, and the job is
-# put back into the queue. A signal cuts the first wait short, so there is a second one.
+# put back into the queue. The launcher must end with that code, which torchrun does not and
+# conf/launch/ranks.py does. A signal cuts the first wait short, so there is a second one.
 _SCRIPT = """#!/bin/sh
 {head}
 #SBATCH --requeue

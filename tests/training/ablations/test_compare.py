@@ -19,7 +19,7 @@ def measured(shift: float, *, seed: int, seeds: int = 3, noise: float = 0.01, it
     hard = rng.gamma(4.0, 0.25, items)
     own = np.random.default_rng(seed)
     by_seed = noise * own.standard_normal((seeds, 1)) + 0.02 * own.standard_normal((seeds, items))
-    return Measured((hard + shift + by_seed) * sizes, sizes)
+    return Measured((hard + shift + by_seed) * sizes, sizes, tuple(range(seeds)))
 
 
 def test_pairing_finds_a_difference_far_below_the_spread_of_items() -> None:
@@ -35,6 +35,19 @@ def test_seeds_widen_the_interval_and_one_seed_gives_none() -> None:
     assert calm.verdict == "worse" and wild.verdict == "within noise"
     one = difference(measured(0.03, seed=3, seeds=1), measured(0, seed=4, seeds=1), 0.95)
     assert one.verdict == "one seed" and one.low is None
+
+
+def test_runs_are_paired_by_their_seeds_and_not_by_their_place() -> None:
+    sizes, by_number = np.full(3, 10.0), {1: 10.0, 2: 50.0, 3: 90.0}  # the seed does more than the cell
+
+    def one(seeds: tuple[int, ...], shift: float) -> Measured:
+        nats = np.array([[by_number[seed] + shift] * 3 for seed in seeds])
+        return Measured(nats, sizes, seeds)
+
+    found = difference(one((3, 2), 1.0), one((1, 2, 3), 0.0), 0.95)
+    assert found.value == pytest.approx(0.1) and found.by_seeds == pytest.approx(0)
+    rows = compare.rows({"whole": {"b": one((1,), 0.0)}, "raw": {"b": one((2, 3), 0.0)}}, "whole", 0.95)
+    assert [row["difference"] for row in rows] == [None, None]  # no seed that both have run
 
 
 def test_interval_of_no_difference_holds_zero_about_as_often_as_it_says() -> None:

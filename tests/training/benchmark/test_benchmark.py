@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,13 @@ def test_checkpoints_of_a_run_are_measured_like_its_export(tmp_path: Path) -> No
     earlier, last, export = (load_model(subject, "cpu").state_dict() for subject in found)
     assert all(torch.equal(last[name], export[name]) for name in export)
     assert not all(torch.equal(earlier[name], export[name]) for name in export)
+    shutil.rmtree(source)  # the checkpoint has the shape of its model
+    assert load_model(found[0], "cpu").state_dict().keys() == export.keys()
+    shard = next(found[0].folder.glob("*.safetensors"))
+    data = bytearray(shard.read_bytes())
+    data[-1] ^= 1
+    shard.write_bytes(data)
+    with pytest.raises(
+        UserError, match=r"step_8 is a damaged checkpoint \(shard.* does not match its sha256"
+    ):
+        load_model(found[0], "cpu")

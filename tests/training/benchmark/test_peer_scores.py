@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from corpus.engine.errors import UserError
 from training.benchmark.bfcl import read_bfcl
 from training.benchmark.generate import complete, prompt_of
 from training.benchmark.items import Segment
-from training.benchmark.peer_scores import HarnessConfig, LeaderboardConfig, harness, leaderboard
+from training.benchmark.peer_scores import PEERS, HarnessConfig, LeaderboardConfig, harness, leaderboard
 from training.benchmark.score import score
 
 BFCL, LM_EVAL = os.environ.get("BFCL_PYTHON"), os.environ.get("LM_EVAL_PYTHON")
@@ -90,3 +92,21 @@ def test_completions_do_not_depend_on_the_batch_and_end_at_the_next_turn(model: 
     one_by_one = [complete([messages], *model, template="plain", most=12)[0] for messages in asked]
     assert complete(asked, *model, template="plain", most=12) == one_by_one
     assert prompt_of(asked[0], model[1], "plain") == "User: call 0 \nAssistant:"
+
+
+def test_package_that_writes_what_is_no_request_ends_the_evaluation(tmp_path: Path) -> None:
+    peer = tmp_path / "python"
+    peer.write_text("#!/bin/sh\necho 'downloading 3 files'\nexec sleep 600\n")
+    peer.chmod(0o755)
+    with pytest.raises(UserError, match="wrote what is no request"):
+        leaderboard(LeaderboardConfig(python=str(peer)), lambda conversations: [""] * len(conversations))
+
+
+def test_what_a_package_prints_as_it_is_imported_is_no_request(tmp_path: Path) -> None:
+    (tmp_path / "bfcl_eval").mkdir()
+    (tmp_path / "bfcl_eval" / "__init__.py").write_text("print('welcome')\n")
+    command = [sys.executable, str(PEERS / "bfcl_peer.py"), "subject", "1", "0", "scores.json"]
+    ended = subprocess.run(
+        command, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.stdout == "" and "welcome" in ended.stderr

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpus.engine.errors import UserError
+from corpus.engine.errors import DataError, UserError
 from corpus.shards import tokenizer as shard_tokenizer
 from tests.training import support
 from tests.training.support import finish_stage
@@ -100,6 +100,14 @@ def test_the_same_tokenizer_in_another_spelling_is_taken(workspace: Path, tmp_pa
     data = json.loads((workspace / "tokenizer" / "tokenizer.json").read_text())
     (tmp_path / "tokenizer.json").write_text(json.dumps({**data, "post_processor": None}, indent=4))
     assert gives_same_ids(tmp_path, find_tokenizer(open_set(str(workspace / "ids")), None))
+
+
+def test_a_tokenizer_that_changed_behind_the_manifest_is_refused(workspace: Path, tmp_path: Path) -> None:
+    stage = shutil.copytree(workspace, tmp_path / "shards")
+    file = stage / "tokenizer" / "tokenizer.json"
+    file.write_text(file.read_text() + " ")
+    with pytest.raises(DataError, match=r"tokenizer\.json is not the tokenizer that the manifest"):
+        find_tokenizer(open_set(str(stage / "text")), None)
 
 
 def test_a_file_that_is_no_tokenizer_is_named(workspace: Path, tmp_path: Path) -> None:

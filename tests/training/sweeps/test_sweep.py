@@ -23,6 +23,7 @@ from training.sweeps import runs
 from training.sweeps.config import Cell, SweepConfig, cells
 from training.sweeps.report import report
 from training.sweeps.study import FIGURE, LAW, REPORT, RUNS, STAGE, study, tables
+from training.trials.same import settings_of
 
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8)
 RECIPE = """model: tiny
@@ -87,7 +88,7 @@ def test_rest_of_the_mix_keeps_its_ratio(tmp_path: Path) -> None:
 
 def test_tokens_follow_the_parameters_outside_the_embeddings(inputs: Path) -> None:
     sized = config(inputs, tokens=0, tokens_per_parameter=3)
-    found = runs.settings_of(runs.trial(sized, Cell("tiny", 0.2, 1)))
+    found = settings_of(runs.trial(sized, Cell("tiny", 0.2, 1)))
     size = runs.size_of(sized, "tiny")
     layer = 4 * 36 * 36 + 3 * 36 * 50 + 2 * 36  # attention, gated unit, two norms
     assert size == 2 * layer + 36
@@ -98,10 +99,10 @@ def test_slurm_scripts_hold_the_command_of_each_run_and_wait_for_its_base(
     inputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*command(inputs), "shares=0,0.2", "launch=slurm", "base_tokens=1024", "slurm.gres=gpu:1",
-                 "launcher=torchrun --nproc_per_node 2"]) == 0  # fmt: skip
+                 "launcher=python conf/launch/ranks.py 2"]) == 0  # fmt: skip
     script = (inputs / "sweep" / "runs" / "tiny-0.2-1" / "run.sh").read_text()
     assert "#SBATCH --job-name=tiny-0.2-1" in script and "#SBATCH --gres=gpu:1" in script
-    assert "torchrun --nproc_per_node 2" in script and "seed=1" in script and "weights.agent=0.2" in script
+    assert "python conf/launch/ranks.py 2" in script and "seed=1" in script and "weights.agent=0.2" in script
     assert f"model={inputs}/sweep/bases/tiny/export" in script
     submit = (inputs / "sweep" / "submit.sh").read_text().splitlines()
     assert [line.partition("=")[0] for line in submit[2:5]] == ["job_0", "job_1", "job_2"]
@@ -141,6 +142,15 @@ def test_study_finds_the_known_optimum_and_writes_what_a_stage_needs(tmp_path: P
     assert stage["weights"]["agent"] == pytest.approx(law["best"]["share"])
     assert sum(stage["weights"].values()) == pytest.approx(1, abs=1e-3)
     assert json.loads((Path(found.output) / LAW).read_text()) == json.loads(json.dumps(law))
+    assert law["curves"].keys() == {"heldout.agent", "heldout.text"}
+    for name, curve in law["curves"].items():
+        assert [row["share"] for row in curve] == pytest.approx(np.arange(0, 0.901, 0.02))
+        true = {row["share"]: row["loss"] for row in rows_of() if row["benchmark"] == name}
+        near = [
+            (row["loss"], true[share]) for row in curve for share in true if abs(share - row["share"]) < 1e-6
+        ]
+        assert len(near) == 10 and all(said == pytest.approx(loss, rel=0.01) for said, loss in near)
+        assert {row["size"] for row in curve} == {1_000_000}
     figure = (Path(found.output) / FIGURE).read_text()
     assert "heldout.agent" in figure and "share of agent in tokens" in figure
 

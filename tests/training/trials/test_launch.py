@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.training.support import REPOSITORY
+from training.trials import launch
 from training.trials.launch import RunError, Trial, train_all
 from training.trials.slurm import write_scripts
 
@@ -121,3 +123,22 @@ def test_job_that_is_stopped_passes_it_on_and_is_put_back_into_the_queue(
     job.send_signal(signal.SIGTERM)
     assert job.wait(timeout=60) == 75
     assert (tmp_path / "requeued").read_text() == "requeue 17\n"
+
+
+def test_ranks_of_a_job_that_save_themselves_put_it_back_into_the_queue(
+    tmp_path: Path, cluster: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the help of launcher= names it: torchrun would make a 1 of their 75."""
+    (tmp_path / "run.py").write_text(
+        "import os, pathlib, sys\n"
+        "said = [*sys.argv[2:], os.environ['WORLD_SIZE']]\n"
+        "pathlib.Path(sys.argv[1], os.environ['RANK']).write_text(' '.join(said))\n"
+        "sys.exit(75)\n"
+    )
+    monkeypatch.setattr(launch, "RUN", tmp_path / "run.py")
+    ranks = [sys.executable, str(REPOSITORY / "conf" / "launch" / "ranks.py"), "2"]
+    write_scripts(tmp_path, [trial(tmp_path, "one")], {}, launcher=ranks, options={})
+    script = ["sh", str(tmp_path / "one" / "run.sh")]
+    ended = subprocess.run(script, env={**cluster, "SLURM_JOB_ID": "17"}, check=False, timeout=60)
+    assert ended.returncode == 75 and (tmp_path / "requeued").read_text() == "requeue 17\n"
+    assert [(tmp_path / "one" / rank).read_text() for rank in "01"] == ["0 0 2", "0 0 2"]

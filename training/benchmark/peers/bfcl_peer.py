@@ -20,14 +20,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from bfcl_eval.constants.eval_config import RESULT_PATH, SCORE_PATH
-from bfcl_eval.constants.model_config import MODEL_CONFIG_MAPPING
-from bfcl_eval.eval_checker import eval_runner
-from bfcl_eval.model_handler.local_inference.base_oss_handler import OSSHandler
-from bfcl_eval.utils import load_dataset_entry
-from overrides import override
+ASKED, sys.stdout = sys.stdout, sys.stderr  # what packages print, while they are imported too, is no request
 
-ASKED = sys.stdout
+from bfcl_eval.constants.eval_config import RESULT_PATH, SCORE_PATH  # noqa: E402
+from bfcl_eval.constants.model_config import MODEL_CONFIG_MAPPING  # noqa: E402
+from bfcl_eval.eval_checker import eval_runner  # noqa: E402
+from bfcl_eval.model_handler.local_inference.base_oss_handler import OSSHandler  # noqa: E402
+from bfcl_eval.utils import load_dataset_entry  # noqa: E402
+from overrides import override  # noqa: E402
+
 _numbers = itertools.count()
 _waiting: dict[int, Future[str]] = {}
 _lock = threading.Lock()
@@ -87,6 +88,5 @@ def _scores(name: str, categories: list[str]) -> Any:
 
 
 if __name__ == "__main__":
-    sys.stdout = sys.stderr  # what the package prints is no request
     main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], sys.argv[5:])
     os._exit(0)  # the listening thread waits for input that does not come

@@ -24,9 +24,10 @@ from corpus.engine.attempts import Access
 from corpus.engine.errors import DataError, UserError
 from training.data.stores import remote
 from training.data.stores.config import StoreConfig
+from training.data.stores.footers import footer_hash, tail_of
 from training.data.stores.room import COPY, LOCK, PART, make_room
 
-_TAIL = 256 << 10
+_MOST_FILE = 1 << 30  # bytes of one file of a tokenizer, which is held whole
 
 
 class ShardCache:
@@ -74,17 +75,29 @@ class ShardCache:
             threads.shutdown(wait=True, cancel_futures=True)
 
     def tail(self, path: str, size: int, sha256: str | None) -> bytes:
-        """The Parquet footer of a file, with the 8 bytes behind it; kept on disk where its hash is known."""
+        """The Parquet footer of a file, with the 8 bytes behind it; kept on disk where its hash is known.
+
+        Nothing has verified it: `forget` drops one that turns out to be wrong.
+        """
         if not remote.is_remote(path):
             with _local(path) as stream:
-                return _tail(lambda start: (stream.seek(start), stream.read())[1], size)
-        kept = self._folder() / f"{sha256}.footer"
+                return tail_of(lambda start: (stream.seek(start), stream.read())[1], size, path)
+        kept = self._footer(path, size, sha256)
         with contextlib.suppress(OSError):
             return kept.read_bytes()
-        found = _tail(lambda start: remote.read_range(path, start, size, self.access), size)
+        name = storage.redact(path)
+        found = tail_of(lambda start: remote.read_range(path, start, size, self.access), size, name)
         if sha256 is not None:
             _write(kept, found)
         return found
+
+    def forget(self, path: str, size: int, sha256: str | None) -> None:
+        """Ask for the footer anew next time."""
+        if remote.is_remote(path):
+            self._footer(path, size, sha256).unlink(missing_ok=True)
+
+    def _footer(self, path: str, size: int, sha256: str | None) -> Path:
+        return self._folder() / f"{_name(path, size, sha256)}.footer"
 
     def mirror(self, folder: str, files: Mapping[str, tuple[int, str | None]]) -> Path:
         """Copy a tokenizer from an address to the cache. `files`: bytes and sha256 by name."""
@@ -92,6 +105,11 @@ class ShardCache:
         target.mkdir(exist_ok=True)
         for name, (size, sha256) in files.items():
             path = remote.below(folder, name)
+            if size > _MOST_FILE:
+                raise DataError(
+                    f"{storage.redact(path)} has {size:,} bytes; "
+                    f"a tokenizer's file has {_MOST_FILE:,} at most."
+                )
             data = remote.read_range(path, 0, size, self.access)
             if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
                 raise DataError(
@@ -168,21 +186,18 @@ class ShardCache:
         except FileNotFoundError:
             raise UserError(f"{name} is gone, though it was there when the run began.") from None
         if file.sha256 is not None and digest.hexdigest() != file.sha256:
+            self.forget(file.path, file.bytes, file.sha256)
             raise DataError(
                 f"{name} is damaged: its bytes are not those that the manifest of its stage lists; "
                 "write it again."
             )
         stream.seek(0)
-        tail = _tail(lambda start: (stream.seek(start), stream.read())[1], file.bytes)
+        tail = tail_of(lambda start: (stream.seek(start), stream.read())[1], file.bytes, name)
         if footer_hash(tail) != file.footer:
+            self.forget(file.path, file.bytes, file.sha256)
             raise DataError(
                 f"{name} has changed since the run began; begin a new run in another output folder."
             )
-
-
-def footer_hash(tail: bytes) -> str:
-    """Of what `ShardCache.tail` gives."""
-    return hashlib.sha256(tail[:-8]).hexdigest()[:32]
 
 
 def _local(path: str) -> BinaryIO:
@@ -195,7 +210,10 @@ def _local(path: str) -> BinaryIO:
 def _write(target: Path, data: bytes) -> None:
     """Whole or not at all; several processes may do it at once."""
     part = target.with_name(f"{target.name}.{os.getpid()}-{time.monotonic_ns()}")
-    part.write_bytes(data)
+    with open(part, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())  # else a crash may leave the name with other bytes
     part.replace(target)
 
 
@@ -213,12 +231,3 @@ def _key(file: Any) -> str:
 def _name(path: str, *more: object) -> str:
     words = "\n".join(map(str, (storage.redact(path), *more)))
     return hashlib.sha256(words.encode()).hexdigest()[:40]
-
-
-def _tail(read: Any, size: int) -> bytes:
-    """The end of a Parquet file from its footer on; `read(start)` gives the bytes from `start` to the end."""
-    data: bytes = read(max(0, size - _TAIL))
-    length = int.from_bytes(data[-8:-4], "little") + 8
-    if len(data) < length <= size:
-        data = read(size - length)
-    return data[-length:]

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from corpus.engine import storage
 from corpus.engine.errors import UserError
-from training.data.stores.cache import ShardCache, footer_hash
+from training.data.stores.cache import ShardCache
 from training.data.stores.finding import FoundFile
+from training.data.stores.footers import footer_hash
 
 IDS, TEXT, CHAT = "ids", "text", "chat"  # what documents are made of: input_ids, text, messages
 _CHARACTERS_PER_TOKEN = 4
@@ -62,6 +63,7 @@ def _open(found: FoundFile, cache: ShardCache) -> ShardFile:
     except FileNotFoundError:
         raise UserError(f"{name} is not there, though it is listed; run the shard job again.") from None
     except (OSError, pa.ArrowException) as error:
+        cache.forget(found.path, found.bytes, found.sha256)
         words = str(error).splitlines()[0].rstrip(".")
         raise UserError(f"{name} is no readable Parquet file ({words}); write it again.") from error
     schema = metadata.schema.to_arrow_schema()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 from corpus.engine import storage
 from corpus.engine.attempts import Access
-from corpus.engine.errors import UserError
+from corpus.engine.errors import DataError, UserError
 from corpus.engine.manifest import MANIFEST, SUCCESS
 from training.data.stores import remote
 
 _SIGNS_OF_A_STAGE = (MANIFEST, SUCCESS, "_claim", "ledger")
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ def find(folder: str, access: Access) -> FoundSet:
     stage, own = remote.split(root)
     if remote.is_remote(root):
         manifest = remote.read_manifest(stage, access)
+        _require_finished(stage, manifest, access)
         listed = listed_in(manifest, stage)
         inside = {path: size for path, (size, _) in listed.items() if path.startswith(f"{own}/")}
         sizes = {path[len(own) + 1 :]: size for path, size in inside.items()}
@@ -68,14 +71,35 @@ def find(folder: str, access: Access) -> FoundSet:
 
 
 def listed_in(manifest: Mapping[str, Any], stage: str) -> dict[str, tuple[int, str | None]]:
-    """Bytes and sha256 of each file that a manifest lists, by path below the stage."""
+    """Bytes and sha256 of each file that a manifest lists, by path below the stage.
+
+    Raises DataError where a hash is none: hashes become names of files.
+    """
     try:
         tables = (manifest.get("tables") or {}).values()
-        return {str(f["path"]): (int(f["bytes"]), f.get("sha256")) for files in tables for f in files}
+        listed = {str(f["path"]): (int(f["bytes"]), f.get("sha256")) for files in tables for f in files}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(
             f"{storage.redact(stage)}/{MANIFEST} is damaged ({error}); run the shard job again."
         ) from error
+    for path, (_, sha256) in listed.items():
+        if sha256 is not None and not (isinstance(sha256, str) and _SHA256.fullmatch(sha256)):
+            raise DataError(f"{storage.redact(stage)}/{MANIFEST} gives {path} a sha256 that is none.")
+    return listed
+
+
+def _require_finished(stage: str, manifest: Mapping[str, Any], access: Access) -> None:
+    """`require_whole` for a stage at an address, whose files are compared as they are read."""
+    if storage.is_http(stage) and not manifest:
+        return  # there are no lists, so nothing of it is read
+    there = remote.exists(remote.below(stage, SUCCESS), access)
+    signs = (name for name in _SIGNS_OF_A_STAGE[2:] if remote.exists(remote.below(stage, name), access))
+    if (manifest and there) or not (manifest or there or any(signs)):
+        return
+    name = SUCCESS if not there else MANIFEST
+    raise UserError(
+        f"{storage.redact(stage)} is no finished shard stage: it has no {name}; run the shard job again."
+    )
 
 
 def require_whole(root: Path) -> dict[str, Any]:

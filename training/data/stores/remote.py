@@ -11,13 +11,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+from pyarrow.fs import FileType
+
 from corpus.engine import storage, web
 from corpus.engine.attempts import PAUSES, Access, Attempts, WebError
-from corpus.engine.errors import UserError
+from corpus.engine.errors import DataError, UserError
 from corpus.engine.manifest import MANIFEST
 
 ACCESS = Access(connections=8, pauses=PAUSES[:6], timeout=60.0)
 _CHUNK = 8 << 20
+_MOST_MANIFEST = 256 << 20  # bytes; it is held whole
 _FINAL = re.compile(
     "NO_SUCH_(KEY|BUCKET)|ACCESS_DENIED|INVALID_ACCESS_KEY|SIGNATURE|HTTP response code 40[134]"
 )
@@ -45,7 +48,12 @@ def read_manifest(stage: str, access: Access = ACCESS) -> dict[str, Any]:
     """The manifest of a shard stage at an address; empty where it has none."""
     path = below(stage, MANIFEST)
     try:
-        return dict(json.loads(read_range(path, 0, size_of(path, access), access)))
+        size = size_of(path, access)
+        if size > _MOST_MANIFEST:
+            raise DataError(
+                f"{storage.redact(path)} has {size:,} bytes; a manifest has {_MOST_MANIFEST:,} at most."
+            )
+        return dict(json.loads(read_range(path, 0, size, access)))
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError) as error:
@@ -62,6 +70,19 @@ def list_files(folder: str, access: Access = ACCESS) -> dict[str, int]:
     found = _again(folder, lambda: storage.list_files(folder), access)
     root = len(storage.resolve(folder)[1].rstrip("/")) + 1
     return {info.path[root:]: int(info.size) for info in found}
+
+
+def exists(path: str, access: Access = ACCESS) -> bool:
+    """Whether a file is there, be it empty, or in a store a folder."""
+    try:
+        if storage.is_http(path):
+            _again(path, lambda: _web_answers(path, access), access)
+            return True
+        filesystem, inner = storage.resolve(path)
+        info = _again(path, lambda: filesystem.get_file_info(inner), access)
+        return bool(info.type != FileType.NotFound)
+    except FileNotFoundError:
+        return False
 
 
 def size_of(path: str, access: Access = ACCESS) -> int:
@@ -101,6 +122,11 @@ def _web_size(path: str, access: Access) -> int:
         if answer.size < 0:
             raise WebError("the server does not say how long the file is", final=True)
         return answer.size
+
+
+def _web_answers(path: str, access: Access) -> None:
+    with web.get(path, access):  # no range: an empty file has none
+        pass
 
 
 def _web_pieces(path: str, start: int, stop: int, access: Access) -> Iterator[bytes]:

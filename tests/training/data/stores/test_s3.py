@@ -55,7 +55,8 @@ def test_shards_in_a_bucket_give_the_batches_of_local_ones(
     bucket: Any, local: Path, tmp_path: Path, with_manifest: bool
 ) -> None:
     if not with_manifest:
-        bucket.delete_object(Bucket="data", Key="run/shards/manifest.json")
+        for name in ("manifest.json", "_SUCCESS"):
+            bucket.delete_object(Bucket="data", Key=f"run/shards/{name}")
     weights = {"agent": 1.0, "code": 2.0}
     shards = open_set("s3://data/run/shards/stage1", weights, cache=cache_in(tmp_path / "cache", ahead=1))
     assert all((file.sha256 is not None) == with_manifest for s in shards.sources for file in s.files)
@@ -77,7 +78,8 @@ def test_an_object_that_vanished_and_a_bucket_that_is_none_are_one_sentence(
 def test_an_object_that_changed_after_the_run_began_is_refused(
     bucket: Any, local: Path, tmp_path: Path
 ) -> None:
-    bucket.delete_object(Bucket="data", Key="run/shards/manifest.json")
+    for name in ("manifest.json", "_SUCCESS"):
+        bucket.delete_object(Bucket="data", Key=f"run/shards/{name}")
     shards = open_set("s3://data/run/shards/stage1", cache=cache_in(tmp_path / "cache"))
     file = shards.sources[0].files[0]
     data = bytearray((local / file.name).read_bytes())
@@ -85,3 +87,13 @@ def test_an_object_that_changed_after_the_run_began_is_refused(
     bucket.put_object(Bucket="data", Key=file.path.removeprefix("s3://data/"), Body=bytes(data))
     with pytest.raises(Exception, match="has changed since the run began"):
         digests(shards)
+
+
+@pytest.mark.parametrize("sign", ["_claim", "ledger/part-00000.parquet", "_SUCCESS", "manifest.json"])
+def test_a_stage_in_a_bucket_that_is_not_finished_is_refused(bucket: Any, tmp_path: Path, sign: str) -> None:
+    for name in {"manifest.json", "_SUCCESS"} - {sign}:
+        bucket.delete_object(Bucket="data", Key=f"run/shards/{name}")
+    if sign not in ("_SUCCESS", "manifest.json"):
+        bucket.put_object(Bucket="data", Key=f"run/shards/{sign}", Body=b"1")
+    with pytest.raises(UserError, match="s3://data/run/shards is no finished shard stage"):
+        open_set("s3://data/run/shards/stage1", cache=cache_in(tmp_path / "cache"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -20,6 +21,8 @@ from tests.crawl.server import Store, serve
 from tests.training.support import EOS, REPOSITORY, facts_of, finish_stage, write_shards
 from training.data.loader import Loader
 from training.data.shards import ShardSet, list_sources, open_set
+from training.data.stores import cache as caches
+from training.data.stores import footers, remote
 from training.data.stores.cache import ShardCache
 from training.data.stores.config import StoreConfig
 from training.data.tokens import Tokenizer, find_tokenizer
@@ -264,6 +267,7 @@ def test_the_tokenizer_beside_the_shards_is_copied_and_checked(tmp_path: Path) -
     facts = facts_of(stage1.parent)
     (stage1.parent / "tokenizer").mkdir()
     (stage1.parent / "tokenizer" / "tokenizer.json").write_bytes(b"{}")
+    facts["tokenizer"]["sha256"] = hashlib.sha256(b"{}").hexdigest()
     finish_stage(stage1.parent, facts)
     manifest = json.loads((stage1.parent / "manifest.json").read_text())
     entry = asdict(describe_file(str(stage1.parent), "tokenizer/tokenizer.json"))
@@ -286,3 +290,64 @@ def test_the_held_out_sources_are_found_at_an_address(web: Store, local: Path, c
     assert {n: [f.footer for f in fs] for n, fs in there.items()} == {
         n: [f.footer for f in fs] for n, fs in here.items()
     }
+
+
+def listed_anew(web: Store, **changes: object) -> None:
+    """Change what the manifest says of every file."""
+    manifest = json.loads(web.files["/shards/manifest.json"])
+    for files in manifest["tables"].values():
+        for file in files:
+            file.update(changes)
+    web.files["/shards/manifest.json"] = json.dumps(manifest).encode()
+
+
+@pytest.mark.parametrize("sha256", ["../victim", "F" * 64, "f" * 64 + "\n", 7])
+def test_a_hash_that_is_none_is_refused_before_it_names_a_file(
+    web: Store, cache: ShardCache, sha256: object
+) -> None:
+    listed_anew(web, sha256=sha256)
+    with pytest.raises(DataError, match=r"manifest\.json gives [a-z0-9]+/.* a sha256 that is none"):
+        open_set(at_web(web), cache=cache)
+    assert not cache.folder.exists()
+
+
+def test_a_stage_that_is_not_finished_is_refused_at_an_address(web: Store, cache: ShardCache) -> None:
+    del web.files["/shards/_SUCCESS"]
+    with pytest.raises(UserError, match=r"/shards is no finished shard stage: it has no _SUCCESS"):
+        open_set(at_web(web), cache=cache)
+
+
+@pytest.mark.parametrize("flipped", [500, -40, -6])
+def test_a_file_that_is_repaired_is_read_with_the_same_cache(
+    web: Store, cache: ShardCache, expected: list[bytes], flipped: int
+) -> None:
+    good = web.files[AGENT]
+    bad = bytearray(good)
+    bad[flipped] ^= 1
+    web.files[AGENT] = bytes(bad)
+    with pytest.raises((UserError, DataError)):
+        digests(open_set(at_web(web), cache=cache))
+    web.files[AGENT] = good
+    try:
+        repaired = digests(open_set(at_web(web), cache=cache))
+    except DataError:  # the bytes were good, and showed that the footer was not
+        repaired = digests(open_set(at_web(web), cache=cache))
+    assert repaired == expected
+
+
+def test_a_server_cannot_make_a_run_hold_more_than_files_of_their_kind_have(
+    web: Store, cache: ShardCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(web.paths)
+    with pytest.raises(DataError, match=r"1,073,741,825 bytes; a tokenizer's file has 1,073,741,824"):
+        cache.mirror(f"{web.address}/shards/tokenizer", {"tokenizer.json": ((1 << 30) + 1, None)})
+    assert len(web.paths) == before
+    with monkeypatch.context() as patch:
+        patch.setattr(footers, "MOST", 100)
+        with pytest.raises(DataError, match=r"says that its footer has [\d,]+ bytes; 100 are read"):
+            open_set(at_web(web), cache=cache)
+    with monkeypatch.context() as patch:
+        patch.setattr(remote, "_MOST_MANIFEST", 100)
+        with pytest.raises(DataError, match=r"manifest\.json has [\d,]+ bytes; a manifest has 100"):
+            open_set(at_web(web), cache=cache)
+    assert caches._MOST_FILE == 1 << 30 and footers.MOST == 512 << 20 and remote._MOST_MANIFEST == 256 << 20
