@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from training.run_log.recorder import Recorder, StepFacts
 from training.safety.blame import Rows, blame, labels_of
 from training.safety.spikes import LAG, SpikeGuard
 from training.schedule import learning_rate
-from training.signals import EXIT_REQUEUE, heeded
+from training.signals import EXIT_REQUEUE, Stop
 from training.step import TrainStep
 
 
@@ -48,7 +49,9 @@ class Word(NamedTuple):
 class Trainer:
     """One run on one rank. The same steps happen on every rank, in the same order."""
 
-    def __init__(self, plan: Plan, world: World, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, plan: Plan, world: World, say: Callable[[str], None], stop: Stop | None = None
+    ) -> None:
         self.plan, self.config, self.world, self.say = plan, plan.config, world, say
         check_division(self.config, world.size)
         self.output = Path(self.config.output)
@@ -63,7 +66,7 @@ class Trainer:
         self.work = TrainStep(self.model, self.optimiser, self.config, world, say)
         self.measurements = Measurements(plan, self.work, world)
         self._saved_step = self.step if self.resumed else -1
-        self._stop = False
+        self._stop = stop or Stop()
 
     def _begin(self, saved: Any) -> None:
         """Where the run stands: at its start, or where a checkpoint's state says."""
@@ -87,7 +90,7 @@ class Trainer:
 
         Raises SystemExit with EXIT_REQUEUE after a stop signal, with a checkpoint on disk.
         """
-        with heeded(self._ask_to_stop), self._loader() as loader, self._recording() as recorder:
+        with self._loader() as loader, self._recording() as recorder:
             if not self.resumed:
                 self._measure(recorder)
             try:
@@ -100,7 +103,8 @@ class Trainer:
 
     def _next(self, loader: Loader, recorder: Recorder) -> None:
         batch = loader.next()
-        words = self.world.gather(Word(self._stop, self.store.fault(), batch.targets(), batch.digests()))
+        word = Word(self._stop.asked, self.store.fault(), batch.targets(), batch.digests())
+        words = self.world.gather(word)
         if faults := [word.fault for word in words if word.fault]:
             self.store.wait()  # raises it where it is known in full
             raise UserError(faults[0])
@@ -122,7 +126,7 @@ class Trainer:
         """One optimiser step, whose figures stay on the device until they are flushed."""
         config, step = self.config, self.step + 1
         # Random numbers (dropout) are a function of seed, step and rank, so no generator has to be saved.
-        torch.manual_seed((config.seed << 40) ^ (self.step << 16) ^ self.world.rank)
+        torch.manual_seed(_seed_of(config.seed, self.step, self.world.rank))
         tokens, valid = step * config.tokens_per_step, sum(word.valid_tokens for word in words)
         lr = learning_rate(config, tokens)
         limits = self.spikes.limits(step) if config.spikes.action == "skip" else None
@@ -203,9 +207,6 @@ class Trainer:
             step=self.step, updates=self._updates, resumed=bool(self.resumed),
         )  # fmt: skip
 
-    def _ask_to_stop(self) -> None:
-        self._stop = True
-
     def _loader(self) -> Loader:
         config = self.config
         return Loader(
@@ -218,3 +219,9 @@ class Trainer:
         """The slots of the global batch that this rank serves."""
         mine = self.config.rows // self.world.size
         return range(self.world.rank * mine, (self.world.rank + 1) * mine)
+
+
+def _seed_of(*numbers: int) -> int:
+    """63 bits, as torch takes them, that are the same in every process."""
+    text = " ".join(map(str, numbers))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

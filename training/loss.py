@@ -49,7 +49,11 @@ def head_losses(
     (Chowdhery et al. 2022).
     """
     weight, bias = head
-    found = _HeadLosses.apply(hidden, weight, bias, targets, chunk, z_loss, compile)  # type: ignore[no-untyped-call]
+    # Inside `forward` all inputs that have a gradient say so, under no_grad too.
+    wanted = torch.is_grad_enabled()
+    found = _HeadLosses.apply(  # type: ignore[no-untyped-call]
+        hidden, weight, bias, targets, chunk, z_loss, compile, wanted
+    )
     return found[0], found[1]
 
 
@@ -64,8 +68,9 @@ class _HeadLosses(torch.autograd.Function):
         chunk: int,
         z_loss: float,
         compile: bool,
+        wanted: bool,
     ) -> tuple[Tensor, Tensor]:
-        wanted = any(ctx.needs_input_grad[:3])
+        wanted = wanted and any(ctx.needs_input_grad[:3])
         one_chunk = _compiled_chunk_loss() if compile else _chunk_loss
         losses = hidden.new_zeros(hidden.shape[0], dtype=torch.float32)
         extra = hidden.new_zeros((), dtype=torch.float32)
@@ -97,7 +102,7 @@ class _HeadLosses(torch.autograd.Function):
             to_hidden.mul_(grad),
             to_weight.mul_(grad).to(weight_type),
             None if to_bias is None else to_bias.mul_(grad).to(bias_type),
-            None, None, None, None,
+            None, None, None, None, None,
         )  # fmt: skip
 
 

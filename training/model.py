@@ -18,6 +18,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from corpus.engine.errors import UserError
 from training import heads, weights
 from training.attention import backends
+from training.checkpoints.folders import is_checkpoint, read_state
 from training.config import TrainConfig
 from training.data.tokens import Tokenizer, gives_same_ids
 from training.memory import budget, recompute
@@ -74,8 +75,25 @@ def find_model(config: TrainConfig, tokenizer: Tokenizer) -> ModelSource:
             f"model={config.model} was trained with another tokenizer than that of data={config.data}; "
             f"shard again with tokenizer={config.model} (shards of text alone: give that key here)."
         )
+    trained = _trained_with(stored)
+    if trained and tokenizer.sha256 and trained != tokenizer.sha256:
+        raise UserError(
+            f"model={config.model} is a checkpoint that was trained with another tokenizer than that of "
+            f"data={config.data}; shard again with the tokenizer of its run, or begin with the run's export."
+        )
     _check_fit(config, found, tokenizer)
     return ModelSource(found, folder, stored)
+
+
+def _trained_with(folder: Path | None) -> str | None:
+    """The sha256 of the tokenizer of a checkpoint, which has no tokenizer.json; None where not known."""
+    if folder is None or not is_checkpoint(folder):
+        return None
+    try:
+        found = read_state(folder)["fingerprint"]["tokenizer"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # its hashes are checked before it is used, and say what is wrong
+    return str(found) if found else None
 
 
 def _check_fit(config: TrainConfig, found: Any, tokenizer: Tokenizer) -> None:
@@ -113,7 +131,7 @@ def build_model(config: TrainConfig, source: ModelSource, world: World, *, fill:
     model: Any = empty(source, backend=backend)
     layers = decoder_layers(model)
     if config.float8:
-        float8.check(world.device, compiled=config.compile)
+        float8.check(world.device, compiled=config.compile, tokens=config.micro_rows * config.length)
         float8.convert(layers)
     plan = budget.plan_for(config, source, world.size, world.device)
     recompute.apply(layers, plan.modes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,14 @@ class Plan:
 
     def epochs(self) -> dict[str, float]:
         """How often the run will read each source; sources whose tokens are not counted are left out."""
-        budget = self.config.steps * self.config.tokens_per_step
-        have = {source.name: source.tokens for source in self.shards.sources}
-        shares = self.shares()
-        return {name: shares[name] * budget / tokens for name, tokens in have.items() if tokens}
+        config = self.config
+        caps = row_caps(self.shards, config.repeat, config.length)
+        rows = rows_in_all(list(self.shares().values()), caps, config.steps * config.rows)
+        return {
+            source.name: count * config.length / source.tokens
+            for source, count in zip(self.shards.sources, rows, strict=True)
+            if source.tokens
+        }
 
     def fingerprint(self) -> dict[str, Any]:
         """What decides the result; a run may go on only where it is the same.
@@ -90,15 +94,42 @@ def make_plan(config: TrainConfig) -> Plan:
             f"carry_optimiser=true, but model={config.model} is no checkpoint and holds no optimiser state; "
             "give model=RUN/checkpoints/step_N, or leave the key out."
         )
-    if config.max_epochs is not None:
-        for name, times in plan.epochs().items():
-            if times > config.max_epochs:
-                raise UserError(
-                    f"the source '{name}' would be read {times:.2f} times, "
-                    f"more than max_epochs={config.max_epochs:g}; "
-                    f"lower tokens or weights.{name}, or add documents."
-                )
+    _check_epochs(plan)
     return plan
+
+
+def _check_epochs(plan: Plan) -> None:
+    most = plan.config.max_epochs
+    if most is None:
+        return
+    epochs = plan.epochs()
+    for source in plan.shards.sources:
+        if source.tokens is None:
+            raise UserError(
+                f"max_epochs={most:g} cannot be kept: the shards of the source '{source.name}' do not say "
+                "how many tokens they have; write them with num_tokens, or leave the key out."
+            )
+        if (times := epochs.get(source.name, 0.0)) > most:
+            raise UserError(
+                f"the source '{source.name}' would be read {times:.2f} times, more than max_epochs={most:g}; "
+                f"lower tokens or weights.{source.name}, or add documents."
+            )
+
+
+def rows_in_all(shares: Sequence[float], caps: Sequence[int | None], rows: int) -> list[float]:
+    """Rows of each source in a run of so many: what caps hold back comes from the others in proportion.
+
+    It is where the rows of a run end up (mixing.quota), but for the rounding of each source to whole rows.
+    """
+    given: list[float | None] = [None] * len(shares)
+    while True:
+        free = [s for s, count in enumerate(given) if count is None]
+        level = (rows - sum(count or 0 for count in given)) / (sum(shares[s] for s in free) or 1)
+        held = {s: cap for s in free if (cap := caps[s]) is not None and cap < level * shares[s]}
+        if not held:
+            return [level * shares[s] if count is None else count for s, count in enumerate(given)]
+        for s, cap in held.items():
+            given[s] = cap
 
 
 def check_division(config: TrainConfig, size: int) -> None:

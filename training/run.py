@@ -5,7 +5,7 @@
 
 The output folder gets metrics.jsonl, checkpoints/step_N/, export/ (Hugging Face format), and config.yaml and
 run.json, which say what the run began with: with other keys or inputs it is refused, not taken on.
-Exit codes: 0 done, 1 bug, 2 user, 3 data, 75 stopped by SIGTERM or SIGUSR1 with a checkpoint: run it again.
+Exit codes: 0 done, 1 bug, 2 user, 3 data, 75 stopped by SIGTERM or SIGUSR1 and saved: run it again.
 """
 
 from __future__ import annotations
@@ -33,10 +33,20 @@ from training.parallel import join_world
 from training.plan import make_plan
 from training.run_folder import begin, check_same_run, has_begun, held
 from training.run_log.sinks import check_sinks
+from training.signals import EXIT_REQUEUE, Stop, heeded
 
 
 def train(config: TrainConfig) -> str | None:
-    """Run one stage to its end; returns a summary on rank 0 and None elsewhere."""
+    """Run one stage to its end; returns a summary on rank 0 and None elsewhere.
+
+    Raises SystemExit with EXIT_REQUEUE after a stop signal, whatever it was at: loading, or a step. One that
+    comes in an export lets it come to its end.
+    """
+    with heeded() as stop:
+        return _train(config, stop)
+
+
+def _train(config: TrainConfig, stop: Stop) -> str | None:
     plan = make_plan(config)
     check_sinks(config.log)
     logging.getLogger("torch.distributed.checkpoint").setLevel(logging.ERROR)
@@ -52,7 +62,11 @@ def train(config: TrainConfig) -> str | None:
                 check_same_run(output, plan.fingerprint(), world)
                 summary = f"nothing to do: this run is finished; the model is in {output / EXPORT}"
             else:
-                summary = _to_the_end(Trainer(plan, world, say))
+                trainer = Trainer(plan, world, say, stop)
+                if any(world.gather(stop.asked)):
+                    say(f"stopped by a signal at step {trainer.step}; the same command goes on from there.")
+                    raise SystemExit(EXIT_REQUEUE)
+                summary = _to_the_end(trainer)
         return summary if world.first else None
 
 
@@ -74,7 +88,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    code = main()
+    try:
+        code = main()
+    except SystemExit as left:  # of a run that a signal stopped: it has to go past the shutdown, too
+        code = left.code if isinstance(left.code, int) else 1
     sys.stdout.flush()
     sys.stderr.flush()
     # All is written and closed. torch's communication threads race the interpreter's own shutdown, which

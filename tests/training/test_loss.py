@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from training.data.arrays import IGNORE
 from training.loss import head_losses, shifted, token_losses
@@ -69,6 +72,27 @@ def test_no_gradient_is_made_where_none_is_wanted() -> None:
         loss, losses = head_losses(hidden, (weight, bias), targets, chunk=8)
     torch.testing.assert_close(loss, reference(hidden, weight, bias, targets, 0.0), rtol=1e-6, atol=0)
     assert not loss.requires_grad and not losses.requires_grad
+
+
+class Products(TorchDispatchMode):
+    """Counts matrix products."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func.overloadpacket in (torch.ops.aten.mm, torch.ops.aten.addmm, torch.ops.aten.addmm_)
+        return func(*args, **(kwargs or {}))
+
+
+def test_an_evaluation_makes_the_logits_and_no_other_product() -> None:
+    hidden, weight, _, targets = made()
+    weight.requires_grad_()
+    with torch.no_grad(), Products() as products:
+        head_losses(hidden, (weight, None), targets, chunk=8)
+    assert products.count == -(-TOKENS // 8)
+    with Products() as products:
+        head_losses(hidden.requires_grad_(), (weight, None), targets, chunk=8)
+    assert products.count == 3 * -(-TOKENS // 8)
 
 
 def test_a_part_without_any_target_has_no_loss_and_no_gradient() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -46,7 +47,53 @@ def test_launch_examples_can_be_read_by_their_programs_and_name_what_exists() ->
     script = launch / "slurm.sbatch"
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
     assert f'"$code" -eq {EXIT_REQUEUE}' in script.read_text()
+    assert f"code={EXIT_REQUEUE}" in script.read_text()
     assert f"--signal={STOP_SIGNALS[-1].name.removeprefix('SIG')}@" in script.read_text()
+
+
+SRUN = """#!/bin/bash
+# Two tasks, as srun --kill-on-bad-exit runs them: the first bad code kills what still runs.
+shift
+pids=()
+for number in 0 1; do
+  SLURM_PROCID=$number SLURM_LOCALID=$number setsid "$@" & pids+=($!)
+done
+worst=0
+while [ ${#pids[@]} -gt 0 ]; do
+  wait -n -p ended "${pids[@]}"; code=$?
+  left=(); for pid in "${pids[@]}"; do [ "$pid" = "$ended" ] || left+=("$pid"); done
+  pids=("${left[@]}")
+  [ "$code" -le "$worst" ] || worst=$code
+  [ "$code" -eq 0 ] || for pid in "${pids[@]}"; do kill -KILL -- "-$pid"; done
+done
+exit "$worst"
+"""
+
+
+@pytest.mark.parametrize(
+    ("ends", "code", "requeued"), [("75 75", 75, True), ("0 0", 0, False), ("2 75", 2, False)]
+)
+def test_a_slurm_job_goes_back_into_the_queue_when_all_its_ranks_were_saved_however_far_apart(
+    tmp_path: Path, ends: str, code: int, requeued: bool
+) -> None:
+    """Programs of the cluster and the trainer are stand-ins; what is tried is the script between them."""
+    programs = {
+        "srun": SRUN,
+        "scontrol": '#!/bin/bash\n[ "$1" = requeue ] && touch requeued; echo host\n',
+        "python": f'#!/bin/bash\nends=({ends}); sleep 0.$((RANK * 5)); exit "${{ends[$RANK]}}"\n',
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    found = subprocess.run(
+        ["bash", str(REPOSITORY / "conf" / "launch" / "slurm.sbatch"), "recipe.yaml", "data=x"],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_SUBMIT_DIR": str(tmp_path), "SLURM_JOB_ID": "7",
+             "SLURM_JOB_NODELIST": "host", "SLURM_NTASKS": "2"},
+        check=False, timeout=60,
+    )  # fmt: skip
+    assert found.returncode in ((code, 137) if code == 2 else (code,))
+    assert (tmp_path / "requeued").exists() == requeued
+    assert not list(tmp_path.glob(".hephaestus-*"))
 
 
 @pytest.mark.parametrize("base", ["tiny-cpu", "llama3-8b", "mistral-7b"])

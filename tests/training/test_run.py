@@ -9,13 +9,15 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
 from torch.distributed.tensor import DTensor
 
 from corpus.engine.config import build, load_yaml
-from corpus.engine.errors import EXIT_DATA, EXIT_USER
+from corpus.engine.errors import EXIT_DATA, EXIT_USER, UserError
 from tests.training import processes
 from tests.training.support import (
     VOCABULARY,
@@ -33,10 +35,11 @@ from tests.training.support import (
     write_shards,
 )
 from training.config import TrainConfig
+from training.data.mixing import quota
 from training.export import export_run
-from training.loop import Trainer
+from training.loop import Trainer, _seed_of
 from training.parallel import join_world
-from training.plan import make_plan
+from training.plan import make_plan, rows_in_all
 from training.run import main
 from training.signals import EXIT_REQUEUE
 
@@ -103,6 +106,64 @@ def test_a_signal_saves_and_ends_with_a_code_of_its_own(
     os.kill(process.pid, number)
     assert processes.ended(process) == EXIT_REQUEUE
     assert [p.name for p in (output / "checkpoints").iterdir()] == [f"step_{steps_of(arguments)[-1]['step']}"]
+
+
+@pytest.mark.parametrize(
+    ("function", "code"), [("make_plan", EXIT_REQUEUE), ("build_model", EXIT_REQUEUE), ("export_run", 0)]
+)
+def test_a_signal_is_heeded_while_a_run_loads_and_while_it_exports(
+    undisturbed: Undisturbed, shards: Path, model: Path, tmp_path: Path, function: str, code: int
+) -> None:
+    arguments = words(shards, model, tmp_path / "run", "tokens=512", "heldout.rows=0")
+    assert processes.run(processes.stopped_at, arguments, function) == code
+    assert (tmp_path / "run" / "export").exists() == (code == 0)
+    assert len(train(arguments)) == 2
+
+
+def test_random_numbers_of_a_step_are_those_of_its_seed_step_and_rank(
+    shards: Path, model: Path, tmp_path: Path
+) -> None:
+    numbers = {
+        _seed_of(seed, step, rank) for seed in (1, 1 << 24, 1 << 60) for step in (0, 9) for rank in (0, 9)
+    }
+    assert len(numbers) == 12 and all(0 <= number < 1 << 63 for number in numbers)
+    train(words(shards, model, tmp_path / "run", f"seed={1 << 40}", "tokens=512", "heldout.rows=0"))
+
+
+def test_a_checkpoint_is_no_start_for_shards_of_another_tokenizer(
+    undisturbed: Undisturbed, shards: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "shards"
+    shutil.copytree(shards.parent, root)
+    facts = facts_of(root)
+    finish_stage(root, {**facts, "tokenizer": {**facts["tokenizer"], "sha256": "1" * 64}})
+    folder = output_of(undisturbed[0]) / "checkpoints" / "step_8"
+    assert main(words(root / "stage1", folder, tmp_path / "run")) == EXIT_USER
+    assert "was trained with another tokenizer" in capsys.readouterr().err
+
+
+def test_the_limit_of_epochs_heeds_repeat_and_refuses_what_it_cannot_count(
+    shards: Path, model: Path, tmp_path: Path
+) -> None:
+    arguments = words(shards, model, tmp_path / "run", "tokens=16000")
+    epochs = make_plan(config_of(arguments)).epochs()
+    capped = make_plan(config_of([*arguments, "repeat.code=1", "max_epochs=1.7"])).epochs()
+    assert epochs["agent"] < 1 < 1.7 < epochs["code"] and capped["code"] <= 1 < capped["agent"] < 1.7
+    with pytest.raises(UserError, match="the source 'agent' would be read 1"):
+        make_plan(config_of([*arguments, "repeat.code=1", "max_epochs=1"]))
+    bare = tmp_path / "bare" / "texts"
+    bare.mkdir(parents=True)
+    table = pq.read_table(shards / "code").select(["id", "text"])
+    pq.write_table(table, bare / "part-00000.parquet")
+    with pytest.raises(UserError, match=r"max_epochs=9 cannot be kept: .*'texts'"):
+        make_plan(config_of(words(bare.parent, model, tmp_path / "run", "max_epochs=9")))
+
+
+@pytest.mark.parametrize("caps", [[None, None, None], [100, None, 7], [100, 900, None], [60, 61, 10_000]])
+def test_rows_of_a_run_are_those_that_the_mixing_gives(caps: list[int | None]) -> None:
+    shares = [3, 2, 1]
+    wanted = quota(shares, np.zeros(3, np.int64), 1000, caps)
+    assert rows_in_all([share / 6 for share in shares], caps, 1000) == pytest.approx(wanted, abs=1)
 
 
 def test_two_ranks_see_the_same_tokens_and_the_same_loss(

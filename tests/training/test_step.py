@@ -15,6 +15,7 @@ from corpus.engine.config import build
 from corpus.engine.errors import UserError
 from tests.training.several import on_ranks, save
 from training import heads
+from training.attention.check import check
 from training.attention.layout import Layout
 from training.config import TrainConfig
 from training.data.arrays import IGNORE, Int32
@@ -281,6 +282,34 @@ def test_float8_rounds_and_still_learns(
         assert any("Float8" in kind for kind in kinds)
         assert tensors_of(step.model).keys() == tensors_of(build_model(config(), source(), world)).keys()
         alike(train(world, step, range(4)), wanted, rel=5e-2)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_a_leak_too_small_to_move_a_loss_is_found_at_a_random_start(bf16: bool) -> None:
+    """Short convolutions reach over the edge of a document; at a start this changes a loss by 1e-4 nats."""
+    layers = {"layer_types": ["conv", "full_attention"], "conv_L_cache": 3, "block_auto_adjust_ff_dim": False}
+    of = source("lfm2", **LLAMA, **layers)
+    with join_world("cpu") as world, pytest.raises(UserError, match="lets packed documents see each other"):
+        start(world, config(precision="bf16" if bf16 else "fp32"), of)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-3, 30.0])
+@pytest.mark.parametrize(("kind", "takes"), [("nanochat", False), ("llama", True)])
+def test_the_weights_do_not_decide_whether_a_model_caps_its_logits(
+    kind: str, takes: bool, scale: float
+) -> None:
+    of = source(kind, **{**LLAMA, "head_dim": 24})
+    with join_world("cpu") as world, torch.no_grad():
+        model: Any = build_model(config(), of, world)
+        model.get_output_embeddings().weight.mul_(scale)
+        check(model, model.built.attention, world.device, bf16=False, say=print)
+        assert heads.takes_chunks(model) == takes
+
+
+def test_float8_asks_for_a_micro_batch_that_its_hardware_can_multiply() -> None:
+    made = config(float8=True, compile=True, length=31)
+    with join_world("cpu") as world, pytest.raises(UserError, match=r"multiple of 16, and it is 93"):
+        build_model(made, source(), world)
 
 
 def test_float8_without_its_hardware_is_refused() -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpus.engine.errors import UserError
 from training.checkpoints import durable
 from training.checkpoints.durable import FileFacts
 
@@ -38,10 +39,17 @@ def fresh_name(step: int) -> str:
 
 def finished(root: Path) -> list[int]:
     """The steps that have a folder, in order; nothing of it is verified yet."""
-    if not root.is_dir():
+    try:
+        names = [path.name for path in root.iterdir()]
+    except FileNotFoundError:
         return []
-    matches = (_FINISHED.fullmatch(path.name) for path in root.iterdir())
+    matches = (_FINISHED.fullmatch(name) for name in names)
     return sorted(int(match.group(1)) for match in matches if match)
+
+
+def set_asides(root: Path) -> list[str]:
+    """The names of the checkpoints that were found damaged and are still there."""
+    return sorted(path.name for path in root.glob("step_*.damaged-*"))
 
 
 def is_checkpoint(folder: Path | None) -> bool:
@@ -72,8 +80,7 @@ def publish(fresh: Path, manifest: Manifest) -> Path:
 def prune(root: Path, keep: int) -> None:
     """Drop the oldest beyond `keep`, but no permanent one. One without a readable manifest is left alone."""
     for step in finished(root)[:-keep]:
-        manifest = read_manifest(folder_of(root, step))
-        if isinstance(manifest, Manifest) and not manifest.permanent:
+        if _may_go(folder_of(root, step)):
             doomed = root / fresh_name(step)
             os.rename(folder_of(root, step), doomed)
             shutil.rmtree(doomed)
@@ -87,17 +94,23 @@ def set_aside(folder: Path) -> Path:
 
 
 def read_manifest(folder: Path) -> Manifest | str:
-    """The manifest, or what is wrong with it: every bit of it is covered by its own hash."""
+    """The manifest, or what is wrong with it: every bit of it is covered by its own hash.
+
+    Raises UserError for one of another format, and OSError where it is there and cannot be read now: neither
+    is damage.
+    """
     try:
         written = (folder / MANIFEST).read_bytes()
+    except FileNotFoundError:
+        return f"{MANIFEST} is missing"
+    try:
         content = json.loads(written)
-        signature = content.pop("sha256")
+        signature = content.pop("sha256", None)
+        _check_format(folder, content, signature)
         if signature != _signature(content) or written != durable.to_json({**content, "sha256": signature}):
             return f"{MANIFEST} does not match its sha256"
-        if content["format"] != FORMAT:
-            return f"{MANIFEST} is of format {content['format']}, not {FORMAT}"
         return Manifest(content["step"], content["permanent"], content["files"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         return f"{MANIFEST} cannot be read: {error}"
 
 
@@ -115,17 +128,36 @@ def fault_in(folder: Path, manifest: Manifest, have: Mapping[str, FileFacts | st
 
 
 def facts_or_reasons(folder: Path, names: Sequence[str]) -> dict[str, FileFacts | str]:
+    """What the files are; a reason for a missing one. Raises OSError for one that cannot be read now."""
     found: dict[str, FileFacts | str] = {}
     for name in names:
         try:
             found[name] = durable.facts_of(folder / name)
-        except OSError as error:
-            found[name] = str(error.strerror or error)
+        except FileNotFoundError as error:
+            found[name] = str(error.strerror)
     return found
 
 
 def read_state(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / STATE).read_bytes()))
+
+
+def _may_go(folder: Path) -> bool:
+    try:
+        manifest = read_manifest(folder)
+    except (OSError, UserError):
+        return False
+    return isinstance(manifest, Manifest) and not manifest.permanent
+
+
+def _check_format(folder: Path, content: Mapping[str, Any], signature: object) -> None:
+    """Raises UserError for a manifest of another format; one that is of ours but for a flipped bit is not."""
+    found = content.get("format")
+    if isinstance(found, int) and found != FORMAT and signature != _signature({**content, "format": FORMAT}):
+        raise UserError(
+            f"{folder} is a checkpoint of format {found}, and this version reads format {FORMAT}; go on with "
+            "the version that wrote it, or move the folder away."
+        )
 
 
 def _signature(content: Mapping[str, Any]) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
 from torch.distributed.checkpoint.state_dict_loader import load as load_sharded
 
 from corpus.engine.errors import UserError
+from corpus.engine.storage import reason_of
 from training.checkpoints import folders
 from training.checkpoints.folders import Manifest
 from training.parallel import World
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,21 @@ class Checkpoint:
 def fault_of(folder: Path, world: World) -> str | None:
     """What is wrong with a finished checkpoint, the same answer on every rank; None if nothing is.
 
-    Collective: the ranks share the work of hashing.
+    Collective: the ranks share the work of hashing. Raises UserError on all of them where one cannot read it
+    now: a file server that is away for a moment is no damage.
     """
-    manifest = world.from_first(folders.read_manifest(folder) if world.first else None)
+    manifest = _agreed(folder, world, lambda: folders.read_manifest(folder) if world.first else None)[0]
     if not isinstance(manifest, Manifest):
         return str(manifest)
     names = sorted(manifest.files)
-    parts = world.gather(folders.facts_or_reasons(folder, names[world.rank :: world.size]))
+    mine = names[world.rank :: world.size]
+    parts = _agreed(folder, world, lambda: folders.facts_or_reasons(folder, mine))
     return folders.fault_in(folder, manifest, {name: facts for part in parts for name, facts in part.items()})
+
+
+def state_of(folder: Path, world: World) -> dict[str, Any]:
+    """The state of a checkpoint without a fault. Collective."""
+    return _agreed(folder, world, lambda: folders.read_state(folder) if world.first else {})[0]
 
 
 def checkpoint_in(folder: Path | None, world: World) -> Checkpoint | None:
@@ -54,5 +64,25 @@ def checkpoint_in(folder: Path | None, world: World) -> Checkpoint | None:
     fault = fault_of(folder, world)
     if fault:
         raise UserError(f"model={folder} is a damaged checkpoint ({fault}); give the one before it.")
-    state = folders.read_state(folder)
+    state = state_of(folder, world)
     return Checkpoint(folder, int(state["step"]), state)
+
+
+def _agreed(folder: Path, world: World, action: Callable[[], T]) -> list[T]:
+    """What each rank has read, in order of rank, or one UserError on all of them where one could not."""
+    outcome: tuple[T | None, str | None]
+    try:
+        outcome = (action(), None)
+    except UserError as error:
+        outcome = (None, str(error))
+    except OSError as error:
+        outcome = (
+            None,
+            f"{folder} cannot be read on rank {world.rank}: {reason_of(error)}; nothing of it was changed. "
+            "Put that right and give the same command again.",
+        )
+    outcomes = world.gather(outcome)
+    for _, fault in outcomes:
+        if fault:
+            raise UserError(fault)
+    return [value for value, _ in outcomes]  # type: ignore[misc]

@@ -18,7 +18,7 @@ from corpus.engine.storage import reason_of
 from training.checkpoints import durable, folders
 from training.checkpoints.durable import FileFacts
 from training.checkpoints.folders import Manifest
-from training.checkpoints.reading import Checkpoint, fault_of
+from training.checkpoints.reading import Checkpoint, fault_of, state_of
 from training.checkpoints.slices import Slice, Staging, slices_of, write_slices
 from training.parallel import World
 
@@ -91,18 +91,36 @@ class CheckpointStore:
             self._thread.join()
 
     def newest(self) -> Checkpoint | None:
-        """The newest checkpoint that passes its hashes. Damaged ones are named, set aside and passed over."""
+        """The newest checkpoint that passes its hashes; None for a run that has none yet.
+
+        Damaged ones are named, set aside and passed over. Raises UserError where all of them are damaged: a
+        run with steps behind it never begins anew by itself, for that would drop its log.
+        """
+        faults: list[tuple[Path, str]] = []
         for step in reversed(self._on_first(lambda: folders.finished(self.folder))):
             folder = folders.folder_of(self.folder, step)
-            fault = fault_of(folder, self._world)
-            if fault is None:
-                return Checkpoint(folder, step, folders.read_state(folder))
-            aside = self._on_first(functools.partial(folders.set_aside, folder))
-            self._warn(
-                f"checkpoint {folder} is damaged ({fault}) and set aside as {aside.name}; "
-                "the one before it is used."
+            if fault := fault_of(folder, self._world):
+                faults.append((folder, fault))
+                continue
+            found = Checkpoint(folder, step, state_of(folder, self._world))
+            for damaged, why in faults:
+                self._set_aside(damaged, why)
+            return found
+        earlier = self._on_first(lambda: folders.set_asides(self.folder))
+        if faults or earlier:
+            named = [*(f"{folder.name} ({why})" for folder, why in faults), *earlier]
+            raise UserError(
+                f"{self.folder} holds no checkpoint that is whole: {', '.join(named)}; put a copy of one in "
+                "its place, or move these folders away, and the run begins anew."
             )
         return None
+
+    def _set_aside(self, folder: Path, fault: str) -> None:
+        aside = self._on_first(functools.partial(folders.set_aside, folder))
+        self._warn(
+            f"checkpoint {folder} is damaged ({fault}) and set aside as {aside.name}; "
+            "the one before it is used."
+        )
 
     def _prepare(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

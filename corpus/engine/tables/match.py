@@ -96,7 +96,9 @@ EMBEDDINGS = Table(
         Column("start", INT, "first character of the chunk in the text"),
         Column("end", INT, "character behind the chunk"),
         Column(
-            "text_hash", LONG, "hash of the page's text, which tells whether the vectors are still its own"
+            "text_hash",
+            LONG,
+            "hash of the page's text and title, which tells whether the vectors are still its own",
         ),
         Column("vector", pa.binary(), "unit vector as float16, little-endian"),
     ),
@@ -109,7 +111,12 @@ MATCH_SCORES = Table(
     (
         ID,
         URL,
-        Column("coarse_score", FLOAT, "similarity of the static model, null for a page without text"),
+        Column(
+            "coarse_score",
+            FLOAT,
+            "how far the coarse pass guesses the page's best hit to lie above what selection asks of that "
+            "seed; null without a coarse pass, without text, and with an embedding of an earlier run",
+        ),
         Column("shortlisted", FLAG, "whether the sentence encoder looked at the page"),
         Column("match_score", FLOAT, "cosine similarity to the seed that the page resembles most"),
         Column("match_margin", FLOAT, "the same less what general pages reach with that seed"),

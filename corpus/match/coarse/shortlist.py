@@ -91,13 +91,11 @@ def allowed(count: int, share: float) -> int:
     """
     if share >= 1:
         return count - 1
-    chance = np.exp(count * np.log1p(-share))
-    total, lost = chance, 0
-    while total <= _DOUBT and lost < count - 1:
-        chance *= (count - lost) / (lost + 1) * share / (1 - share)
-        total += chance
-        lost += 1
-    return max(lost - 1, 0)
+    lost = np.arange(count)
+    steps = np.log((count - lost) / (lost + 1)) + np.log(share) - np.log1p(-share)  # in logarithms: the
+    logs = count * np.log1p(-share) + np.concatenate([[0.0], np.cumsum(steps)])  # first chances underflow
+    within = int(np.searchsorted(np.cumsum(np.exp(logs)), _DOUBT, side="right"))
+    return min(max(within - 1, 0), max(count - 1, 0))
 
 
 def loss(lost_in_sample: int, rate: float, found: int) -> float:

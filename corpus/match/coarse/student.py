@@ -15,7 +15,7 @@ import numpy.typing as npt
 from corpus.match.encoding.encoder import Vectors
 
 RIDGE = 0.03  # of the kernel's 1 for a text with itself
-_BLOCK = 4096
+_BLOCK = 64  # texts that are guessed at once, filled up: sums of a product depend on its shape
 Doubles = npt.NDArray[np.float64]
 
 
@@ -29,11 +29,14 @@ class Student:
 
     def vectors(self, static: Vectors) -> Vectors:
         """The encoder's unit vectors as far as they can be guessed, float32 [texts, D]."""
-        found = [
-            _kernel(static[at : at + _BLOCK], self.taught) @ self.weights + self.mean
-            for at in range(0, len(static), _BLOCK)
-        ]
-        return unit(np.concatenate(found)) if found else np.empty((0, self.weights.shape[1]), np.float32)
+        found = np.empty((len(static), self.weights.shape[1]), np.float32)
+        block = np.zeros((_BLOCK, static.shape[1]), np.float32)
+        for at in range(0, len(static), _BLOCK):
+            rows = static[at : at + _BLOCK]
+            block[: len(rows)] = rows
+            guessed = _kernel(block, self.taught) @ self.weights + self.mean
+            found[at : at + len(rows)] = guessed[: len(rows)]
+        return unit(found)
 
     def to_bytes(self) -> bytes:
         buffer = io.BytesIO()

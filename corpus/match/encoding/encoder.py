@@ -27,7 +27,7 @@ TORCH, OPENVINO = "torch", "openvino"
 BACKENDS = ("auto", TORCH, OPENVINO)
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 _PROMPTS = {QUERY: ("query",), DOCUMENT: ("document", "passage", "corpus")}  # names that models give them
-_GPU_BATCH = 128
+GPU_BATCH = 128  # texts; batches of fewer are filled up
 _SHAPES = (16, 32, 64, 96, 128, 192, 256, 384, 512)  # tokens of a padded batch; longer ones in steps of 512
 Vectors = npt.NDArray[np.float32]
 
@@ -50,8 +50,17 @@ class Encoder:
     """A sentence encoder with a fixed length of input. Raises UserError if the model cannot be loaded."""
 
     def __init__(self, settings: EncoderSettings) -> None:
+        if settings.backend == OPENVINO and settings.device != "cpu":
+            raise UserError(
+                f"backend=openvino encodes on the CPU; with device={settings.device} use backend=torch."
+            )
         self.settings = settings
         self._model: Any = _load(settings)
+        if kind := _cast_to(settings):
+            _ = self.sha256  # of the weights as they are stored: precision does not change the identity
+            self._model.to(kind)
+        if settings.device != "cpu":
+            _fix_shapes(self._model)
         self.backend = self._choose_backend()
 
     def encode(self, texts: Sequence[str], role: str = DOCUMENT) -> Vectors:
@@ -61,7 +70,7 @@ class Encoder:
         vectors = self._model.encode(
             [readable(text) for text in texts],
             prompt=self.prompt(role) or None,
-            batch_size=1 if self.settings.device == "cpu" else _GPU_BATCH,  # sorted by length inside
+            batch_size=1 if self.settings.device == "cpu" else GPU_BATCH,  # sorted by length inside
             normalize_embeddings=True,
             convert_to_numpy=True,
             show_progress_bar=False,
@@ -79,10 +88,13 @@ class Encoder:
     @cached_property
     def sha256(self) -> str:
         """Identifies weights and vocabulary: what is built from an encoder is kept under it."""
+        import torch
+
         digest = hashlib.sha256(json.dumps(sorted(self.tokenizer.get_vocab().items())).encode())
         for name, value in sorted(self._model.state_dict().items()):
             digest.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
-            digest.update(memoryview(value.detach().cpu().contiguous().view(-1).numpy()).cast("B"))
+            stored = value.detach().cpu().contiguous().view(-1).view(torch.uint8)  # numpy has no bfloat16
+            digest.update(memoryview(stored.numpy()))
         return digest.hexdigest()
 
     @property
@@ -104,8 +116,6 @@ class Encoder:
     def _choose_backend(self) -> str:
         """The back end that runs: with `auto` OpenVINO on CPUs where it is installed and takes the model."""
         wanted, device = self.settings.backend, self.settings.device
-        if wanted == OPENVINO and device != "cpu":
-            raise UserError(f"backend=openvino encodes on the CPU; with device={device} use backend=torch.")
         if wanted == TORCH or device != "cpu" or (wanted == "auto" and not exported.is_there()):
             return TORCH
         try:
@@ -161,12 +171,18 @@ def _load(settings: EncoderSettings) -> Any:
         ) from error
     model.max_seq_length = settings.max_tokens
     model.eval()
-    if device != "cpu":
-        model.to(getattr(torch, _gpu_precision(settings)))
-        _fix_shapes(model)
-    elif settings.precision in ("bfloat16", "float16") and settings.backend == TORCH:
-        model.to(getattr(torch, settings.precision))
     return model
+
+
+def _cast_to(settings: EncoderSettings) -> Any:
+    """The torch type that the weights are turned into; None where they stay as they were loaded."""
+    import torch
+
+    if settings.device != "cpu":
+        return getattr(torch, _gpu_precision(settings))
+    if settings.precision in ("bfloat16", "float16") and settings.backend == TORCH:
+        return getattr(torch, settings.precision)
+    return None
 
 
 def _gpu_precision(settings: EncoderSettings) -> str:
@@ -183,7 +199,8 @@ def _fix_shapes(model: Any) -> None:
     """Fill every batch up to one of a few shapes: kernels are chosen by shape, and their sums differ in the
     last bits.
 
-    So a text's vector does not depend on how many texts, and how long ones, share its batch.
+    So a text's vector does not depend on how many texts share its batch. On how long the longest of them is
+    it depends by the shape alone, in the last bits of the encoder's precision.
     """
     import torch
 
@@ -192,7 +209,7 @@ def _fix_shapes(model: Any) -> None:
     def fixed(features: dict[str, Any], **more: Any) -> dict[str, Any]:
         rows, tokens = features["input_ids"].shape
         longer = next((shape for shape in _SHAPES if shape >= tokens), -(-tokens // 512) * 512)
-        room = (0, longer - tokens, 0, max(_GPU_BATCH - rows, 0))
+        room = (0, longer - tokens, 0, max(GPU_BATCH - rows, 0))
         padding = {"input_ids": model.tokenizer.pad_token_id or 0}
         filled = {
             name: torch.nn.functional.pad(value, room, value=padding.get(name, 0))

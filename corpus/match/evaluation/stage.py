@@ -35,17 +35,19 @@ class General:
     background: npt.NDArray[np.float32]
 
 
-def general_pages(scored: DataFrame, seeds: npt.NDArray[np.float16], most: int) -> General:
-    """`scored`: id, vector, agent_score, side. Drawn by a hash from the half with the lower scores."""
-    there = scored.where("vector is not null")
-    step = F.coalesce(F.floor(F.col("agent_score") * _GRAIN), F.lit(-1)).alias("step")
+def general_pages(fair: DataFrame, seeds: npt.NDArray[np.float16], most: int) -> General:
+    """`fair`: id, vector, agent_score, side of a fair sample. Drawn by a hash from the half with the lower
+    scores. Where no page has a score, none is known to be general, as in corpus.match.coarse.shortlist.
+    """
+    there = fair.where("vector is not null and agent_score is not null")
+    step = F.floor(F.col("agent_score") * _GRAIN).alias("step")
     counts = sorted((row["step"], row["count"]) for row in there.groupBy(step).count().collect())
     limit, above = -1, sum(count for _, count in counts) / 2
     for value, count in counts:
         limit, above = value, above - count
         if above <= 0:
             break
-    low = there.where(F.coalesce(F.floor(F.col("agent_score") * _GRAIN), F.lit(-1)) <= limit)
+    low = there.where(step <= limit)
     drawn = (
         low.orderBy(F.xxhash64("id"), "id").limit(most).select("vector", "side").toArrow() if most else None
     )

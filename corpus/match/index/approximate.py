@@ -21,6 +21,7 @@ _MARGIN = 0.005  # what the sample of queries may err
 _QUERIES = 256
 _CODE_DIMENSIONS = (6, 3, 2)  # of a vector that one byte of its code stands for, coarsest first
 _TRAIN_PER_LIST = 48
+LEAST = 39 * 256  # seeds; faiss wants 39 examples for each of a code's 256 values
 _ADD = 65_536
 _PAGES = 32  # per block of the second scoring
 
@@ -48,12 +49,12 @@ def faiss_module() -> Any:
 def build(vectors: Half, path: Path) -> Search:
     """Train, fill and write an index of all vectors [seeds, dimensions]; returns how it is to be asked.
 
-    Codes are made finer until the recall is reached.
+    There are LEAST vectors or more. Codes are made finer until the recall is reached.
     """
     faiss = faiss_module()
     count, width = vectors.shape
     lists = int(2 ** round(np.log2(max(np.sqrt(count), 1))))
-    rows = _spread(count, max(_TRAIN_PER_LIST * lists, 39 * 256))  # 39 for each of a code's 256 values
+    rows = _spread(count, max(_TRAIN_PER_LIST * lists, LEAST))
     train = np.asarray(vectors[rows], np.float32)
     for dimensions in _CODE_DIMENSIONS:
         codes = next(m for m in range(max(width // dimensions, 1), 0, -1) if width % m == 0)

@@ -65,7 +65,7 @@ def write_index(
     """Publish the index below the stage folder `folder`; the files for its manifest.
 
     `parts` yields SEED_ROWS and vectors in the order of seed_row, `count` rows of `width` dimensions in all;
-    no more than a part is held in memory.
+    no more than a part is held in memory. Too few seeds to train an approximate index are searched exactly.
     """
     with tempfile.TemporaryDirectory(prefix="hephaestus-index-") as name:
         local = Path(name)
@@ -82,7 +82,8 @@ def write_index(
         if at != count:
             raise ValueError(f"{at} seeds came, {count} were announced")
         asked = None
-        if search == APPROXIMATE or (search == AUTO and count > MOST_EXACT):
+        least = {AUTO: MOST_EXACT + 1, APPROXIMATE: approximate.LEAST}.get(search)
+        if least is not None and count >= least:
             asked = approximate.build(vectors, local / GRAPH)
         about = {"seeds": count, "dimensions": width, "search": asdict(asked) if asked else None}
         names = [VECTORS, SEEDS, *([GRAPH] if asked else [])]
@@ -115,10 +116,15 @@ def _written(target: str) -> Iterator[Any]:
         raise
 
 
-@lru_cache(maxsize=2)
 def read_index(folder: str) -> SeedIndex:
     """The index of a stage folder, once per process. From a store it is copied to the local disk once."""
-    about = json.loads(storage.read_bytes(storage.join(folder, FOLDER, ABOUT)))
+    return _read_index(folder, storage.read_bytes(storage.join(folder, FOLDER, ABOUT)))
+
+
+@lru_cache(maxsize=2)
+def _read_index(folder: str, written: bytes) -> SeedIndex:
+    """`written`: what index.json holds, with the hashes of all files, so that a new index is read anew."""
+    about = json.loads(written)
     local = local_folder(storage.join(folder, FOLDER), about["sha256"])
     vectors = np.load(local / VECTORS, mmap_mode="r", allow_pickle=False)
     seeds = pq.read_table(local / SEEDS, memory_map=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,8 @@ from corpus.match.score.batches import SEED_VECTORS
 from corpus.match.score.schema import SEED_ROLES, SEED_ROWS
 from corpus.match.score.settings import identity, resolved
 
-_GROUP = 10_000  # seeds that one task balances at once; larger groups go in two steps
+_GROUP = 10_000  # seeds that one task balances at once; larger groups go in several steps
+Save = Callable[[DataFrame, str], DataFrame]
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def build_index(seeds: DataFrame, config: MatchConfig, stage: Stage, threads: in
     encode = batches.encode_seeds(encoder)
     vectors = stage.scratch(narrow.mapInArrow(encode, from_arrow_schema(SEED_VECTORS)), "seed_vectors")
     vectors = vectors.where("vector is not null")
-    picked = stage.scratch(balanced(vectors, config), "chosen")
+    picked = balanced(vectors, config, stage.scratch)
     used = picked.where("stands_for > 0").select(
         "seed_id", F.col("stands_for").cast("int").alias("stands_for")
     )
@@ -81,42 +82,78 @@ def build_index(seeds: DataFrame, config: MatchConfig, stage: Stage, threads: in
     return Built(files, roles, facts)
 
 
-def balanced(vectors: DataFrame, config: MatchConfig) -> DataFrame:
-    """CHOSEN: at most `max_seeds_per_source` of a source, dealt out evenly to its kinds."""
+def balanced(vectors: DataFrame, config: MatchConfig, save: Save) -> DataFrame:
+    """CHOSEN: at most `max_seeds_per_source` of a source, dealt out evenly to its kinds.
+
+    No task sees more than about _GROUP seeds. Those of a larger (source, kind) are dealt out by a hash and
+    chosen from share by share, and what is left once more, until one task can choose from it. Where more are
+    to be kept than one task can hold, each share keeps its part of them in the end.
+    """
+    groups = _groups(vectors, config)
+    left = vectors.withColumn("weight", F.lit(1).cast("bigint"))
+    found, number = None, 0
+    while True:
+        groups = save(_shared(groups), f"balance_{number}")
+        some = save(_choose(left.join(groups, ["source", "kind"]), config.seed_near), f"chosen_{number}")
+        found = some if found is None else save(_onto(found, some), f"carried_{number}")
+        unfinished = groups.where("not last").select("source", "kind", "most")
+        if unfinished.isEmpty():
+            return found
+        kept = some.where("stands_for > 0").select("seed_id", F.col("stands_for").alias("weight"))
+        left = vectors.join(kept, "seed_id").join(unfinished.drop("most"), ["source", "kind"], "left_semi")
+        groups = left.groupBy("source", "kind").count().join(unfinished, ["source", "kind"])
+        number += 1
+
+
+def _groups(vectors: DataFrame, config: MatchConfig) -> DataFrame:
+    """(source, kind, count, most): how many seeds of each there are, and how many may be used."""
     kinds = Window.partitionBy("source")
     order = Window.partitionBy("source").orderBy("kind")
     most = F.lit(config.max_seeds_per_source)
-    groups = vectors.groupBy("source", "kind").count().withColumn("kinds", F.count(F.lit(1)).over(kinds))
+    counts = vectors.groupBy("source", "kind").count().withColumn("kinds", F.count(F.lit(1)).over(kinds))
     extra = (F.row_number().over(order) <= most % F.col("kinds")).cast("int")
-    groups = groups.withColumn(
-        "most", F.greatest(F.lit(1), F.floor(most / F.col("kinds")) + extra).cast("int")
-    )
-    groups = groups.withColumn("shares", F.ceil(F.col("count") / _GROUP)).drop("count", "kinds")
-    weighed = vectors.withColumn("weight", F.lit(1).cast("bigint")).join(groups, ["source", "kind"])
-    share = F.pmod(F.xxhash64("seed_id"), F.col("shares"))
-    near = config.seed_near
-    first = _choose(weighed.withColumn("share", share), near)
-    if groups.where("shares > 1").isEmpty():
-        return first
-    left = first.where("stands_for > 0").select("seed_id", F.col("stands_for").alias("weight"))
-    second = _choose(weighed.drop("weight").join(left, "seed_id").withColumn("share", F.lit(0)), near)
-    names = {"by": "by2", "role": "role2", "stands_for": "stands2"}
-    onto = second.select(F.col("seed_id").alias("by"), *(F.col(a).alias(b) for a, b in names.items()))
-    both = first.join(onto, "by")
-    itself = F.col("seed_id") == F.col("by")
+    used = F.greatest(F.lit(1), F.floor(most / F.col("kinds")) + extra).cast("int")
+    return counts.withColumn("most", used).drop("kinds")
+
+
+def _shared(groups: DataFrame) -> DataFrame:
+    """Adds `shares`, and whether this step is the `last` of the group.
+
+    A step before the last leaves about half or less, of dissimilar seeds never fewer than `most`.
+    """
+    last = (F.col("count") <= _GROUP) | (F.col("count") < 4 * F.col("most").cast("bigint"))
+    return groups.withColumn("shares", F.ceil(F.col("count") / _GROUP)).withColumn("last", last)
+
+
+def _onto(found: DataFrame, chosen_: DataFrame) -> DataFrame:
+    """CHOSEN `found`, whose representatives are represented by others now, as `chosen_` says of some."""
+    names = {"seed_id": "by", "by": "by2", "role": "role2", "stands_for": "stands2"}
+    both = found.join(chosen_.select(*(F.col(a).alias(b) for a, b in names.items())), "by", "left")
+    itself, untouched = F.col("seed_id") == F.col("by"), F.col("by2").isNull()
+    stands_for = F.when(untouched, F.col("stands_for")).when(itself, F.col("stands2")).otherwise(F.lit(0))
     return both.select(
         "seed_id",
-        F.col("by2").alias("by"),
-        F.when(itself, F.col("role2")).otherwise(F.col("role")).alias("role"),
-        F.when(itself, F.col("stands2")).otherwise(F.lit(0)).cast("bigint").alias("stands_for"),
+        F.coalesce("by2", "by").alias("by"),
+        F.when(itself & ~untouched, F.col("role2")).otherwise(F.col("role")).alias("role"),
+        stands_for.cast("bigint").alias("stands_for"),
     )
 
 
 def _choose(df: DataFrame, near: float) -> DataFrame:
+    """CHOSEN of each share. `df`: vectors with weight, and with the columns of _shared."""
+
     def run(table: pa.Table) -> pa.Table:
         return chosen(table, near)
 
-    groups = df.select("source", "kind", "share", "seed_id", "vector", "weight", "most")
+    share = F.pmod(F.xxhash64("seed_id"), F.col("shares"))
+    part = F.floor(F.col("most") / F.col("shares")) + (share < F.col("most") % F.col("shares")).cast("int")
+    most = (
+        F.when(~F.col("last"), F.least("most", F.lit(max(_GROUP // 4, 1))))
+        .when(F.col("most") >= F.col("count"), F.col("most"))
+        .otherwise(F.greatest(part, F.lit(1)))
+    )
+    shared = df.withColumn("share", share).withColumn("most", most.cast("int"))
+    groups = shared.select("source", "kind", "share", "seed_id", "vector", "weight", "most")
     grouped = groups.groupBy("source", "kind", "share")
     return grouped.applyInArrow(run, from_arrow_schema(CHOSEN))  # type: ignore[arg-type]
 

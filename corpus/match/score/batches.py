@@ -16,7 +16,15 @@ from corpus.engine import storage
 from corpus.match.coarse.shortlist import Floats, slack
 from corpus.match.coarse.static import TABLE, TOKENIZER, StaticModel, load_static
 from corpus.match.coarse.student import Student
-from corpus.match.encoding.encoder import DOCUMENT, QUERY, Encoder, EncoderSettings, Vectors, load_encoder
+from corpus.match.encoding.encoder import (
+    DOCUMENT,
+    GPU_BATCH,
+    QUERY,
+    Encoder,
+    EncoderSettings,
+    Vectors,
+    load_encoder,
+)
 from corpus.match.encoding.texts import Chunk, chunks, shown
 from corpus.match.index.files import SeedIndex, local_folder, read_index
 from corpus.match.score.schema import EMBEDDINGS, SCORED
@@ -25,6 +33,9 @@ Batches = Iterator[pa.RecordBatch]
 BatchFunction = Callable[[Batches], Batches]
 STUDENT, LIMITS = "student.npz", "limits.npy"
 _ROWS = 64  # pages that are worked on at once: their texts lie in memory as Python strings
+_GATHERED = 4 * GPU_BATCH  # chunks that are encoded at once: fewer would leave most of a GPU's batches empty
+_SLICES = 128  # of so many pages that wait for that many chunks; of their texts only the shortlist is kept
+_OF_BATCH = ["id", "url", "text_hash"]
 _PIECE = pa.struct([field for field in EMBEDDINGS if field.name not in ("id", "text_hash")])
 SEED_VECTORS = pa.schema(
     [(name, pa.string()) for name in ("seed_id", "source", "kind", "title")] + [("vector", pa.binary())]
@@ -68,6 +79,15 @@ class Page:
         return [shown(self.text, chunk, self.title) for chunk in self.chunks]
 
 
+@dataclass(frozen=True)
+class Slice:
+    """Rows of a batch, their pages, and those of them that are to be encoded."""
+
+    batch: pa.RecordBatch
+    pages: list[Page]
+    there: list[Page]
+
+
 def encode_seeds(settings: EncoderSettings) -> BatchFunction:
     """(seed_id, source, kind, title, text) to SEED_VECTORS: the vector of the start, null without text."""
 
@@ -94,9 +114,16 @@ def score_pages(scoring: Scoring) -> BatchFunction:
         encoder = load_encoder(scoring.encoder)
         index = read_index(scoring.folder)
         guess = load_guess(scoring) if scoring.coarse else None
+        limits = guess.limits if guess else None
+        waiting: list[Slice] = []
         for batch in batches:
             for at in range(0, batch.num_rows, _ROWS):
-                yield _scored(batch.slice(at, _ROWS), scoring, encoder, index, guess)
+                waiting.append(_shortlisted(batch.slice(at, _ROWS), scoring, index, guess))
+                chunks_ = sum(len(page.chunks) for one in waiting for page in one.there)
+                if chunks_ >= _GATHERED or len(waiting) >= _SLICES:
+                    yield from _scored(waiting, scoring, encoder, index, limits)
+                    waiting = []
+        yield from _scored(waiting, scoring, encoder, index, limits)
 
     return run
 
@@ -117,24 +144,34 @@ def score_known(scoring: Scoring) -> BatchFunction:
     return run
 
 
-def _scored(
-    batch: pa.RecordBatch, scoring: Scoring, encoder: Encoder, index: SeedIndex, guess: Guess | None
-) -> pa.RecordBatch:
+def _shortlisted(batch: pa.RecordBatch, scoring: Scoring, index: SeedIndex, guess: Guess | None) -> Slice:
     size, most = scoring.encoder.max_tokens, scoring.max_chunks
     pairs = zip(batch.column("title").to_pylist(), batch.column("text").to_pylist())
     pages = [Page(title, text or "", chunks(text or "", size, most)) for title, text in pairs]
     there = [page for page in pages if page.chunks]
-    limits = None
     if guess is not None and scoring.coarse is not None:
         guess.score(there, index, scoring.hits)
-        limits, least = guess.limits, scoring.coarse.least
+        least = scoring.coarse.least
         there = [page for page in there if page.coarse is not None and page.coarse >= least]
+    encoded = set(map(id, there))
+    for page in pages:
+        if id(page) not in encoded:
+            page.title, page.text = None, ""
+    return Slice(batch.select(_OF_BATCH), pages, there)
+
+
+def _scored(
+    slices: list[Slice], scoring: Scoring, encoder: Encoder, index: SeedIndex, limits: Floats | None
+) -> Batches:
+    """WORK of the slices, in their order; all that they have to encode is encoded at once."""
+    there = [page for one in slices for page in one.there]
     vectors = encoder.encode([piece for page in there for piece in page.shown()], DOCUMENT)
     at = 0
     for page in there:
         page.vectors = vectors[at : at + len(page.chunks)].astype(np.float16).astype(np.float32)
         at += len(page.chunks)
-    return _rows(batch, pages, index, scoring.hits, limits)
+    for one in slices:
+        yield _rows(one.batch, one.pages, index, scoring.hits, limits)
 
 
 def _rows(
@@ -143,7 +180,7 @@ def _rows(
     encoded = [page for page in pages if page.vectors is not None]
     found = iter(page_hits(encoded, index, hits))
     made = [_row(page, next(found) if page.vectors is not None else None, limits) for page in pages]
-    columns: dict[str, Any] = {name: batch.column(name) for name in ("id", "url", "text_hash")}
+    columns: dict[str, Any] = {name: batch.column(name) for name in _OF_BATCH}
     for name in WORK.names:
         if name not in columns:
             columns[name] = [row[name] for row in made]

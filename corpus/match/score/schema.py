@@ -30,8 +30,8 @@ SCORED = pa.schema(
 )
 
 # Every encoded chunk of every encoded page. Chunk 0 is the start of the text; sorted by (id, chunk).
-# `text_hash` is Spark's xxhash64 of the text: the vectors of a page whose text has changed are not taken for
-# its own.
+# `text_hash` is Spark's xxhash64 of text and title, which are encoded together: the vectors of a page where
+# one of them has changed are not taken for its own.
 EMBEDDINGS = pa.schema(
     [
         ("id", _TEXT),

@@ -30,9 +30,12 @@ _GRAIN = 1 << 20  # steps in which the share of the sample is drawn
 
 @dataclass(frozen=True)
 class Scores:
-    """SCORED, a row for each page; EMBEDDINGS of the encoded ones; and what was measured."""
+    """SCORED, a row for each page; those of a fair sample of the pages, all of them encoded that have text;
+    EMBEDDINGS of the encoded ones; and what was measured.
+    """
 
     rows: DataFrame
+    fair: DataFrame
     embeddings: DataFrame
     facts: dict[str, Any]
 
@@ -48,7 +51,7 @@ def score(pages: DataFrame, config: MatchConfig, stage: Stage, threads: int) -> 
     narrow = pages.select(
         "id",
         "url",
-        F.xxhash64("text").alias("text_hash"),
+        F.xxhash64("text", or_null(pages, "title", "string")).alias("text_hash"),  # both are encoded
         or_null(pages, "title", "string"),
         or_null(pages, "agent_score", "double"),
         F.substring("text", 1, reach(config.max_tokens, config.max_chunks)).alias("text"),
@@ -63,19 +66,21 @@ def score(pages: DataFrame, config: MatchConfig, stage: Stage, threads: int) -> 
         made.append(stage.scratch(found, "scored_known"))
         narrow = narrow.join(known.select("id"), "id", "left_anti")
         facts["embeddings_taken"] = made[0].count()
-    work, measured = _encoded(narrow, config, stage, scoring)
+    work, drawn, measured = _encoded(narrow, config, stage, scoring)
     everything = reduce(DataFrame.unionByName, [*made, *work])
     embeddings = everything.where("pieces is not null").select(
         "id", "text_hash", F.explode("pieces").alias("p")
     )
     columns = [name if name in ("id", "text_hash") else f"p.{name}" for name in EMBEDDINGS.names]
-    return Scores(everything.select(*SCORED.names), embeddings.select(*columns), facts | measured)
+    rows = everything.select(*SCORED.names)
+    fair = rows if drawn is None else rows.where(drawn)  # what the coarse pass let through is no fair sample
+    return Scores(rows, fair, embeddings.select(*columns), facts | measured)
 
 
 def _encoded(
     narrow: DataFrame, config: MatchConfig, stage: Stage, scoring: Scoring
-) -> tuple[list[DataFrame], dict[str, Any]]:
-    """WORK of all pages in disjoint tables, and what the coarse pass lost.
+) -> tuple[list[DataFrame], Column | None, dict[str, Any]]:
+    """WORK of all pages in disjoint tables, which ids were drawn (None: all), and what the coarse pass lost.
 
     A sample is encoded in full; from it the coarse pass learns, and on it its loss is measured.
     """
@@ -83,14 +88,14 @@ def _encoded(
     wanted = min(config.coarse_sample, count // 10)
     if wanted < Sample.FEWEST:
         why = "coarse_sample=0" if not config.coarse_sample else f"{count} pages are too few"
-        return [_run(narrow, scoring, stage, "scored")], {"coarse": {"encoded_all": why}}
+        return [_run(narrow, scoring, stage, "scored")], None, {"coarse": {"encoded_all": why}}
     steps = max(int(wanted / count * _GRAIN), 1)
     drawn = F.pmod(F.xxhash64("id", F.lit(_GRAIN)), F.lit(_GRAIN)) < steps
     sample, rest = _run(narrow.where(drawn), scoring, stage, "scored_sample"), narrow.where(~drawn)
     table = _sample(narrow.where(drawn), sample)
     if table.num_rows < Sample.FEWEST // 2:
         why = f"only {table.num_rows} pages of the sample have text"
-        return [sample, _run(rest, scoring, stage, "scored")], {"coarse": {"encoded_all": why}}
+        return [sample, _run(rest, scoring, stage, "scored")], None, {"coarse": {"encoded_all": why}}
     learned = learn(table, config, scoring, storage.join(stage.folder, SCRATCH))
     parts, facts = _shortlisted(
         rest, learned, scoring, stage, rate=steps / _GRAIN, most_lost=config.coarse_loss
@@ -98,7 +103,7 @@ def _encoded(
     work = [stage.scratch(_with_guess(sample, learned.coarse), "scored_sample_guessed"), *parts]
     encoded = sum(df.where("shortlisted").count() for df in work)
     facts |= {"pages": count, "encoded": encoded, "share_encoded": round(encoded / count, 4)}
-    return work, {"coarse": learned.facts | facts}
+    return work, drawn, {"coarse": learned.facts | facts}
 
 
 def _shortlisted(

@@ -24,6 +24,12 @@ def test_what_a_sample_may_lose_follows_the_binomial(count, share):
     assert lost == 0 or chance(lost) <= 0.2
 
 
+@pytest.mark.parametrize("count, share", [(5000, 0.15), (5000, 0.5), (100_000, 0.03)])
+def test_what_a_large_sample_may_lose_lies_below_the_mean_by_its_deviation(count, share):
+    deviation = (count * share * (1 - share)) ** 0.5
+    assert allowed(count, share) == pytest.approx(count * share - 0.8416 * deviation, abs=2)
+
+
 def test_the_loss_of_all_pages_rarely_passes_the_bound():
     """The threshold comes from a sample; on fresh pages of the same kind at most one run in five may lose more."""
     passed = []

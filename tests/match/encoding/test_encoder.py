@@ -62,6 +62,22 @@ def test_the_hash_follows_the_weights(tiny, tiny_encoder):
     assert other.sha256 != tiny.sha256 == Encoder(EncoderSettings(tiny_encoder, 32)).sha256
 
 
+def test_the_hash_is_of_the_stored_weights_whatever_the_precision(tiny, tiny_encoder):
+    for precision in ("bfloat16", "float16"):
+        encoder = Encoder(EncoderSettings(tiny_encoder, 64, precision=precision))
+        assert str(next(encoder._model.parameters()).dtype) == f"torch.{precision}"
+        assert encoder.sha256 == tiny.sha256
+        assert (encoder.encode(TEXTS) * tiny.encode(TEXTS)).sum(axis=1).min() > 0.99
+
+
+def test_weights_that_are_stored_as_bfloat16_have_a_hash_too(tiny, tiny_encoder):
+    import torch
+
+    half = Encoder(EncoderSettings(tiny_encoder, 64))
+    half._model.to(torch.bfloat16)
+    assert len(half.sha256) == 64 and half.sha256 != tiny.sha256
+
+
 def test_no_texts_give_no_vectors(tiny):
     assert len(tiny.encode([])) == 0
 

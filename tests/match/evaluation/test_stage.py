@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from corpus.engine.config import build
 from corpus.engine.errors import UserError
@@ -52,7 +53,9 @@ def test_seeds_are_held_against_pages_with_low_scores_the_same_for_all_partition
 
 def test_no_general_pages_leave_similarities_as_they_are(scored):
     seeds = unit(np.eye(8)[:2]).astype(np.float16)
-    for found in (general_pages(scored, seeds, 0), general_pages(scored.where("false"), seeds, 50)):
+    unscored = scored.withColumn("agent_score", F.lit(None).cast("float"))
+    for pages, most in ((scored, 0), (scored.where("false"), 50), (unscored, 2000)):
+        found = general_pages(pages, seeds, most)
         assert not found.background.any() and len(found.vectors) == 0
 
 

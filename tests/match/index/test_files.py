@@ -4,7 +4,7 @@ import pytest
 
 from corpus.engine import storage
 from corpus.engine.errors import UserError
-from corpus.match.index import files
+from corpus.match.index import approximate, files
 from corpus.match.index.approximate import recall_of
 from corpus.match.index.exact import nearest
 from corpus.match.index.files import local_folder, read_index, write_index
@@ -41,6 +41,15 @@ def test_an_index_is_read_as_written_and_mapped(tmp_path):
     assert isinstance(found.vectors, np.memmap) and found.search is None
     assert np.array_equal(found.vectors, vectors.astype(np.float16)) and found.seeds.equals(table(0, 2500))
     assert {path.name for path in (tmp_path / "index").iterdir()} == {file.path[6:] for file in written}
+
+
+def test_an_index_that_was_written_anew_is_read_anew(tmp_path):
+    publish(str(tmp_path), around(40, 16, 1))
+    before = read_index(str(tmp_path))
+    assert read_index(str(tmp_path)) is before
+    publish(str(tmp_path), around(30, 16, 2))
+    after = read_index(str(tmp_path))
+    assert np.array_equal(after.vectors, around(30, 16, 2).astype(np.float16)) and after.seeds.num_rows == 30
 
 
 def test_the_sizes_of_the_parts_change_no_byte(tmp_path):
@@ -80,10 +89,18 @@ def test_an_approximate_index_passes_over_seeds_that_do_not_count(many):
     assert (masked[masked >= 0] % 2 == 1).all()
 
 
+@pytest.mark.parametrize("count", [1, 5, 100, 2000])
+def test_too_few_seeds_for_an_approximate_index_are_compared_one_by_one(tmp_path, count):
+    vectors = around(count, 16, 1)
+    publish(str(tmp_path), vectors, "approximate")
+    found = read_index(str(tmp_path))
+    assert found.search is None and found.nearest(vectors, 1)[1].min() > 0.99
+
+
 def test_without_faiss_a_large_index_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "faiss", None)
     with pytest.raises(UserError, match=r"hephaestus-forge\[embed\]"):
-        publish(str(tmp_path), around(500, 16, 1), "approximate")
+        publish(str(tmp_path), around(approximate.LEAST, 16, 1), "approximate")
 
 
 def test_from_a_store_an_index_is_copied_once_and_checked(tmp_path, monkeypatch):

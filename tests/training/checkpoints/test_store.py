@@ -16,6 +16,7 @@ import torch
 from corpus.engine.errors import UserError
 from tests.training import processes
 from tests.training.processes import tensors_of
+from tests.training.several import on_ranks
 from training.checkpoints import folders
 from training.checkpoints.reading import fault_of
 from training.checkpoints.store import CheckpointStore
@@ -168,6 +169,69 @@ def test_a_missing_file_and_a_folder_of_another_step_are_damage(tmp_path: Path, 
     (tmp_path / "step_2").rename(tmp_path / "step_5")
     assert "state.json" in str(fault_of(tmp_path / "step_1", world))
     assert "step 2" in str(fault_of(tmp_path / "step_5", world))
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_is_refused_as_often_as_it_is_started(
+    tmp_path: Path, world: World
+) -> None:
+    saved(tmp_path, world, 1, 2)
+    for step in (1, 2):
+        flip(tmp_path / f"step_{step}" / "state.json", 0)
+    store = CheckpointStore(tmp_path, world, 2, print)
+    for _ in range(2):
+        with pytest.raises(
+            UserError, match=r"no checkpoint that is whole: step_2 \(state.json .*, step_1 .*move"
+        ):
+            store.newest()
+    assert names(tmp_path) == ["step_1", "step_2"]
+    for step in (1, 2):
+        folders.set_aside(tmp_path / f"step_{step}")
+    with pytest.raises(UserError, match=r"step_1\.damaged-"):
+        store.newest()
+
+
+@pytest.mark.parametrize("name", ["state.json", "manifest.json"])
+def test_what_cannot_be_read_for_the_moment_is_no_damage(tmp_path: Path, world: World, name: str) -> None:
+    store = saved(tmp_path, world, 1, 2)
+    file = tmp_path / "step_2" / name
+    content = file.read_bytes()
+    file.unlink()
+    file.symlink_to(file)  # reading it fails, and not because it is missing
+    with pytest.raises(UserError, match=r"step_2 cannot be read on rank 0: Too many levels"):
+        store.newest()
+    assert names(tmp_path) == ["step_1", "step_2"]
+    file.unlink()
+    file.write_bytes(content)
+    assert content_of(store, world) == 2
+
+
+@pytest.mark.slow
+def test_what_one_rank_cannot_read_stops_all_ranks_alike(tmp_path: Path, world: World) -> None:
+    saved(tmp_path / "run", world, 1)
+    unread = tmp_path / "run" / "step_1" / "state.json"  # the second of two files: rank 1 hashes it
+    unread.unlink()
+    unread.symlink_to(unread)
+    on_ranks(2, tell_refusal, tmp_path)
+    said = {(tmp_path / f"said-{rank}").read_text() for rank in (0, 1)}
+    assert len(said) == 1 and "cannot be read on rank 1" in said.pop()
+
+
+def tell_refusal(world: World, folder: Path) -> None:
+    with pytest.raises(UserError) as refusal:
+        CheckpointStore(folder / "run", world, 2, print).newest()
+    (folder / f"said-{world.rank}").write_text(str(refusal.value))
+
+
+def test_a_checkpoint_of_another_format_is_refused_and_left_where_it_is(tmp_path: Path, world: World) -> None:
+    store = saved(tmp_path, world, 1, 2)
+    manifest = tmp_path / "step_2" / folders.MANIFEST
+    content = json.loads(manifest.read_bytes())
+    manifest.write_text(json.dumps({**content, "format": folders.FORMAT + 1, "sha256": "0" * 64}))
+    with pytest.raises(UserError, match=r"step_2 is a checkpoint of format 3.*go on with the version"):
+        store.newest()
+    assert names(tmp_path) == ["step_1", "step_2"]
+    saved(tmp_path, world, 3, 4, keep=2)  # nor is it pruned
+    assert names(tmp_path) == ["step_2", "step_3", "step_4"]
 
 
 def test_permanent_checkpoints_stay_and_the_newest_too(tmp_path: Path, world: World) -> None:
