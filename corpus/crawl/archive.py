@@ -27,7 +27,7 @@ from corpus.crawl.cascade import (
     outer_steps,
 )
 from corpus.crawl.commits import Commit, Measured, SlowPage, key_of, write_commit
-from corpus.crawl.inputs.sources import Archive, read_archive
+from corpus.crawl.inputs.sources import Archive, read_archive, require_unchanged
 from corpus.crawl.prefilter import Prefilter
 from corpus.crawl.rules.urlrules import UrlConfig, UrlRules
 from corpus.crawl.sandbox import TIMEOUT, Sandbox
@@ -115,6 +115,7 @@ def filter_archive(archive: Archive, work: Work, tools: Tools | None = None) -> 
             ledger.write(ledger_rows(decisions))
             pages.write(page_rows(decisions, work.source))
     assert pages.result and ledger.result
+    require_unchanged(archive)
     commit = Commit(
         fingerprint=work.fingerprint,
         name=archive.name,

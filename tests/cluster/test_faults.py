@@ -149,7 +149,7 @@ def test_an_input_that_is_not_what_it_was_is_named_and_later_taken_up(
         if change == "changes":
             victim.write_bytes(whole[: len(whole) // 2])
 
-    words = (*filter_words(road, output, crawl), "max_failed_fraction=0")
+    words = (*filter_words(road, output, crawl), "max_failed_fraction=0.05")
     done = disturbed(two_workers, words, output, harm)
     assert done.code == 3 and victim.name in done.said, done.said
     victim.unlink(missing_ok=True)

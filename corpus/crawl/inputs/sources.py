@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from corpus.crawl.inputs.fetch import open_archive
+from corpus.crawl.inputs.fetch import ArchiveError, open_archive
 from corpus.crawl.inputs.ranges import Selection, read_selection
 from corpus.crawl.inputs.snapshot import is_snapshot, snapshot_files
 from corpus.crawl.warc.records import PAGE_BYTES, Damage, Record, read_records
 from corpus.engine import storage
 from corpus.engine.attempts import ACCESS, Access
 from corpus.engine.errors import UserError
-from corpus.engine.inputs import InputFile, expand
+from corpus.engine.inputs import InputFile, expand, stat
 
 SUFFIXES = tuple(
     f"{name}{container}" for name in (".warc", ".arc") for container in ("", ".gz", ".zst", ".lz4")
@@ -70,6 +70,22 @@ def describe(files: Sequence[InputFile]) -> str:
     if len(sizes) == len(files):
         return f"{count}, {total:,.3f} GB"
     return f"{count}, about {total:,.0f} GB (from the sizes of {len(sizes):,} of them)"
+
+
+def require_unchanged(archive: Archive) -> None:
+    """ArchiveError where an archive is no longer what the run was begun with: its rows would be of neither.
+
+    On the web the versions of the answers are compared while it is read; an index names bytes of archives.
+    """
+    before = archive.file
+    if archive.selection is not None or storage.is_http(before.path) or before.bytes < 0:
+        return
+    try:
+        now = stat(before.path)
+    except UserError as error:
+        raise ArchiveError(str(error)) from error
+    if (now.bytes, now.etag) != (before.bytes, before.etag):
+        raise ArchiveError(f"{storage.redact(before.path)} has changed since the run began; run it again.")
 
 
 def read_archive(archive: Archive, page_bytes: int = PAGE_BYTES) -> Iterator[Record | Damage]:

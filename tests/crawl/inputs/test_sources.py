@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from corpus.crawl.inputs import snapshot
+from corpus.crawl.inputs.fetch import ArchiveError
 from corpus.crawl.inputs.snapshot import choose, snapshot_files
-from corpus.crawl.inputs.sources import describe, find_archives, read_archive
+from corpus.crawl.inputs.sources import describe, find_archives, read_archive, require_unchanged
 from corpus.crawl.warc.records import Record
 from corpus.engine import inputs
 from corpus.engine.attempts import Access
@@ -198,3 +199,16 @@ def test_sizes_are_told_as_far_as_they_are_known() -> None:
     assert describe(files(10**9)) == "1 file, 1.000 GB"
     assert describe(files(-1, -1)) == "2 files of unknown size"
     assert describe(files(10**9, -1, 3 * 10**9, -1)) == "4 files, about 8 GB (from the sizes of 2 of them)"
+
+
+def test_an_archive_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(b"as it was")
+    (archive,) = find_archives([str(path)])
+    require_unchanged(archive)
+    path.write_bytes(b"as it")
+    with pytest.raises(ArchiveError, match=r"a\.warc\.gz has changed since the run began"):
+        require_unchanged(archive)
+    path.unlink()
+    with pytest.raises(ArchiveError, match="does not exist"):
+        require_unchanged(archive)
