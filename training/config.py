@@ -96,6 +96,9 @@ class SpikeConfig:
     action: str = option("skip drops the step's update and logs it", "skip", choices=("skip", "log", "off"))
     sigma: float = option("standard deviations above the mean that make a spike", 6.0, least=1)
     window: int = option("latest steps that mean and deviation are taken over", 128, least=16)
+    norm_margin: float = option(
+        "limits of the gradient norm are at least this share above the mean", 1.0, least=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from training.config import SpikeConfig
 
 LAG = 16  # steps: the limits are made anew every so many steps
 _FIRST = 32  # steps of a run that have no limits: they are too unlike each other
-_MARGIN = 0.05  # limits are at least this share above the mean, for runs without noise
+_LOSS_MARGIN = 0.05  # limits are at least this share above the mean, for runs without noise
 
 
 class Limits(NamedTuple):
@@ -68,9 +68,11 @@ class SpikeGuard:
         if edge < _FIRST:
             return None
         known = [seen for seen in self._seen if seen.step <= edge][-self.config.window :]
-        return Limits(self._limit([s.loss for s in known]), self._limit([s.grad_norm for s in known]))
+        # norms are low while the rate warms up, and then double in steps that are as they should be
+        losses, norms = [s.loss for s in known], [s.grad_norm for s in known]
+        return Limits(self._limit(losses, _LOSS_MARGIN), self._limit(norms, self.config.norm_margin))
 
-    def _limit(self, values: Sequence[float]) -> float:
+    def _limit(self, values: Sequence[float], margin: float) -> float:
         mean = math.fsum(values) / len(values)
         deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-        return mean + max(self.config.sigma * deviation, _MARGIN * mean)
+        return mean + max(self.config.sigma * deviation, margin * mean)

@@ -14,6 +14,7 @@ KEYS = (
     f"tokens={8 * 32 * 56}",
     "spikes.sigma=1",
     "spikes.window=16",
+    "spikes.norm_margin=0.05",
     "heldout.rows=0",
     "checkpoint.every=38",
 )
